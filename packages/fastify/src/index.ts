@@ -1,1 +1,1 @@
-export {}
+export { type PlimsollOptions, plimsoll, plimsoll as default } from './plugin.ts'

@@ -1,0 +1,25 @@
+/**
+ * The figures of a budget. What is promised and what of it has been paid in are kept apart: bytes
+ * that were promised to a request but have not arrived are in no memory yet.
+ */
+export class Account {
+  /** Bytes that may be promised now. */
+  capacity: number
+  /** The largest capacity it was ever given: what is larger than this can never fit. */
+  configured: number
+  /** Bytes of all reservations. More than `capacity` is a debt, and nothing fits until it is cleared. */
+  promised = 0
+  /** Bytes of those that have arrived. */
+  paidIn = 0
+  /** Called whenever bytes come free. */
+  readonly freed: () => void
+
+  constructor(capacity: number, freed: () => void) {
+    this.capacity = this.configured = capacity
+    this.freed = freed
+  }
+
+  fits(bytes: number): boolean {
+    return this.promised + bytes <= this.capacity
+  }
+}

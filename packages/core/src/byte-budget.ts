@@ -1,0 +1,200 @@
+import { Account } from './account.ts'
+import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { PlimsollError } from './errors.ts'
+import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
+import { BudgetReservation } from './reservation.ts'
+import { FifoQueue, type Waiter, type WaitQueue } from './wait-queue.ts'
+
+export interface ByteBudgetOptions {
+  /** Bytes that may be reserved at once. 0 is legal and admits only what costs nothing. */
+  readonly capacity: ByteSize
+  readonly queue?: QueueOptions
+}
+
+export interface AcquireOptions {
+  /** Leaves the queue when aborted; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** How long to wait at most, in milliseconds. Default: the budget's `queue.timeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * A semaphore that counts bytes, with a bounded queue.
+ *
+ * Whoever frees bytes (release, shrink, resize, a waiter that leaves) grants them to the queue before
+ * its call returns, and a newcomer never passes a queue it would have to join. So the order of grants
+ * is the order of the queue, whatever promises do in between.
+ */
+export class ByteBudget {
+  readonly #account: Account
+  readonly #line: WaitQueue = new FifoQueue()
+  /** The bounds of the queue, resolved. */
+  readonly queue: Readonly<Required<QueueOptions>>
+
+  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+  constructor(options: ByteBudgetOptions) {
+    checkOptions(options, ['capacity', 'queue'], 'options')
+    this.queue = resolveQueueOptions(options.queue)
+    this.#account = new Account(parseByteSize(options.capacity, 'capacity'), () => this.#drain())
+  }
+
+  /** Bytes that may be reserved at once. */
+  get capacity(): number {
+    return this.#account.capacity
+  }
+
+  /** The largest capacity this budget was ever given; what costs more can never fit. */
+  get configuredCapacity(): number {
+    return this.#account.configured
+  }
+
+  /** Bytes reserved now. More than `capacity` is a debt. */
+  get reserved(): number {
+    return this.#account.promised
+  }
+
+  /** Bytes of those reserved that have arrived. */
+  get paidIn(): number {
+    return this.#account.paidIn
+  }
+
+  /** Bytes free now; 0 in debt. */
+  get available(): number {
+    return Math.max(0, this.#account.capacity - this.#account.promised)
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#line.size
+  }
+
+  /**
+   * Reserves at once or not at all: undefined where the bytes are not free, where others wait for
+   * theirs, or where they can never fit.
+   *
+   * @throws `ERR_PLIMSOLL_OPTION` where `bytes` is no size
+   */
+  tryAcquire(bytes: ByteSize): BudgetReservation | undefined {
+    const wanted = parseByteSize(bytes, 'bytes')
+    return this.#line.admits(wanted, this.#account) ? this.charge(wanted) : undefined
+  }
+
+  /**
+   * Reserves, waiting its turn where it must. Rejects (it never throws) with
+   * - `ERR_PLIMSOLL_COST_OVER_BUDGET` at once, where it can never fit,
+   * - `ERR_PLIMSOLL_QUEUE_FULL` at once, where `queue.limit` wait already,
+   * - `ERR_PLIMSOLL_QUEUE_TIMEOUT` after `timeoutMs`,
+   * - `ERR_PLIMSOLL_OPTION` where an argument is no size or no duration,
+   * - the signal's reason.
+   * Nothing is held after a rejection.
+   */
+  acquire(bytes: ByteSize, options: AcquireOptions = {}): Promise<BudgetReservation> {
+    // What the executor throws becomes the rejection.
+    return new Promise((resolve, reject) => {
+      const wanted = parseByteSize(bytes, 'bytes')
+      const timeoutMs =
+        options.timeoutMs === undefined ? this.queue.timeoutMs : checkDuration(options.timeoutMs, 'timeoutMs')
+      options.signal?.throwIfAborted()
+      if (wanted > this.#account.configured) {
+        throw new PlimsollError(
+          'ERR_PLIMSOLL_COST_OVER_BUDGET',
+          'The request needs more memory than there is',
+          {
+            bytes: wanted,
+            limit: this.#account.configured,
+          },
+        )
+      }
+      if (this.#line.admits(wanted, this.#account)) {
+        resolve(this.charge(wanted))
+        return
+      }
+      if (this.#line.size >= this.queue.limit) {
+        throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', {
+          bytes: wanted,
+          limit: this.queue.limit,
+        })
+      }
+      const leave = (error: unknown): void => {
+        this.#line.remove(waiter)
+        waiter.leave()
+        reject(error)
+        // It may have been the head that kept the others waiting.
+        this.#drain()
+      }
+      const waiter = new PromisedWaiter(wanted, resolve, leave, timeoutMs, options.signal)
+      this.#line.add(waiter)
+    })
+  }
+
+  /**
+   * Reserves without asking, as a debt where there is no room: for what costs nothing and must not
+   * wait, and for bytes that are in memory already.
+   */
+  charge(bytes: number): BudgetReservation {
+    this.#account.promised += bytes
+    return new BudgetReservation(this.#account, bytes)
+  }
+
+  /**
+   * Changes the capacity. A smaller one revokes nothing: nobody is admitted until releases have
+   * cleared the debt. Waiters larger than the new capacity keep their place and let others pass.
+   *
+   * @throws `ERR_PLIMSOLL_OPTION` where `capacity` is no size
+   */
+  resize(capacity: ByteSize): void {
+    this.#account.capacity = parseByteSize(capacity, 'capacity')
+    this.#account.configured = Math.max(this.#account.configured, this.#account.capacity)
+    this.#drain()
+  }
+
+  #drain(): void {
+    let waiter = this.#line.size === 0 ? undefined : this.#line.next(this.#account)
+    while (waiter !== undefined) {
+      this.#line.remove(waiter)
+      waiter.grant(this.charge(waiter.bytes))
+      waiter = this.#line.next(this.#account)
+    }
+  }
+}
+
+/** A waiter behind a promise, which leaves by itself on its time-out or signal. */
+class PromisedWaiter implements Waiter {
+  readonly bytes: number
+  before: Waiter | undefined = undefined
+  after: Waiter | undefined = undefined
+  readonly #resolve: (reservation: BudgetReservation) => void
+  readonly #timer: NodeJS.Timeout
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
+
+  constructor(
+    bytes: number,
+    resolve: (reservation: BudgetReservation) => void,
+    leave: (error: unknown) => void,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.bytes = bytes
+    this.#resolve = resolve
+    this.#timer = setTimeout(
+      () => leave(new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for memory', { bytes })),
+      timeoutMs,
+    )
+    if (signal !== undefined) {
+      this.#signal = signal
+      this.#onAbort = () => leave(signal.reason)
+      signal.addEventListener('abort', this.#onAbort)
+    }
+  }
+
+  grant(reservation: BudgetReservation): void {
+    this.leave()
+    this.#resolve(reservation)
+  }
+
+  leave(): void {
+    clearTimeout(this.#timer)
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+}

@@ -1,0 +1,60 @@
+import { inspect } from 'node:util'
+
+/**
+ * Every code an error of ours can carry, with the status a client is sent. People match on `code`;
+ * `docs/errors.md` says what each means and what to do about it.
+ */
+export const STATUS_OF_CODE = {
+  ERR_PLIMSOLL_QUEUE_FULL: 503,
+  ERR_PLIMSOLL_QUEUE_TIMEOUT: 503,
+  ERR_PLIMSOLL_NO_ROOM: 503,
+  ERR_PLIMSOLL_CLOSED: 503,
+  ERR_PLIMSOLL_BODY_TOO_LARGE: 413,
+  ERR_PLIMSOLL_BODY_OVER_BUDGET: 413,
+  ERR_PLIMSOLL_COST_OVER_BUDGET: 503,
+  ERR_PLIMSOLL_LENGTH_REQUIRED: 411,
+  ERR_PLIMSOLL_BAD_LENGTH: 400,
+  ERR_PLIMSOLL_COST_FUNCTION: 500,
+  ERR_PLIMSOLL_CLIENT_GONE: 499,
+  ERR_PLIMSOLL_RELEASED: 500,
+  ERR_PLIMSOLL_CLOSE_TIMEOUT: 500,
+  ERR_PLIMSOLL_REGISTERED_TWICE: 500,
+  ERR_PLIMSOLL_OPTION: 500,
+} as const
+
+export type PlimsollErrorCode = keyof typeof STATUS_OF_CODE
+
+export interface PlimsollErrorFigures {
+  /** Bytes that were asked for, where there were any. */
+  readonly bytes?: number | undefined
+  /** The limit they met. Never part of the message, which clients see. */
+  readonly limit?: number | undefined
+  readonly cause?: unknown
+}
+
+/** An error of ours: match on `code`. `statusCode` is what frameworks answer with. */
+export class PlimsollError extends Error {
+  override readonly name = 'PlimsollError'
+  readonly code: PlimsollErrorCode
+  readonly statusCode: number
+  readonly bytes: number | undefined
+  readonly limit: number | undefined
+
+  constructor(code: PlimsollErrorCode, message: string, figures: PlimsollErrorFigures = {}) {
+    super(message, 'cause' in figures ? { cause: figures.cause } : undefined)
+    this.code = code
+    this.statusCode = STATUS_OF_CODE[code]
+    this.bytes = figures.bytes
+    this.limit = figures.limit
+  }
+}
+
+/** Whether `value` is an error of ours, from whichever copy of the package in this process. */
+export function isPlimsollError(value: unknown): value is PlimsollError {
+  return value instanceof Error && Object.hasOwn(STATUS_OF_CODE, (value as { code?: string }).code ?? '')
+}
+
+/** A bad option: thrown when the server starts, with the option's name. */
+export function optionError(option: string, expected: string, got: unknown): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)
+}

@@ -1,0 +1,101 @@
+import type { Http2ServerRequest } from 'node:http2'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
+
+/** A request as its finalizer sees it. */
+export interface Finalizable {
+  /** Its response is out, or will never be. Any number of calls. */
+  responseOver(clientGone: boolean): void
+  /** It is the first on its connection now, or has left it. */
+  turn(): void
+}
+
+// Shared by all copies of this package in a process, so that two of them don't count a request twice.
+const REQUEST = Symbol.for('plimsoll.request')
+const CONNECTION = Symbol.for('plimsoll.connection')
+
+interface Marked<T> {
+  [REQUEST]?: T
+  [CONNECTION]?: Connection
+}
+
+/**
+ * The open requests of one HTTP/1 connection, in their order. Kept on the socket because of
+ * pipelining: when a connection dies, the responses queued behind another never emit 'close' on
+ * Node 20 and 22. It must hold nothing of a request that is over: sockets idle for minutes.
+ */
+export class Connection {
+  readonly #open = new Set<Finalizable>()
+
+  join(request: Finalizable): void {
+    this.#open.add(request)
+  }
+
+  leave(request: Finalizable): void {
+    if (!this.#open.delete(request)) return
+    request.turn()
+    if (this.#open.size > 0) this.#first()?.turn()
+  }
+
+  /**
+   * Whether all requests before this one are over. One that passed them would hold bytes it can't
+   * answer with, and those before it might be waiting for them.
+   */
+  isFirst(request: Finalizable): boolean {
+    return this.#first() === request
+  }
+
+  close(): void {
+    for (const request of this.#open) request.responseOver(true)
+  }
+
+  #first(): Finalizable | undefined {
+    return this.#open.values().next().value
+  }
+}
+
+/** The governed request that `req` was admitted as, if it was. */
+export function governed<T extends Finalizable>(req: HttpRequest): T | undefined {
+  return (req as Marked<T>)[REQUEST]
+}
+
+/** Whether the events that `finalize` waits for have passed already. */
+export function isOver(req: HttpRequest, res: HttpResponse): boolean {
+  return (
+    res.destroyed || (req.httpVersionMajor > 1 ? (req as Http2ServerRequest).stream : req.socket).destroyed
+  )
+}
+
+/**
+ * Sees to it that the request hears when its response is over: by the response's own 'close', or by
+ * its connection's. A handler's return tells nothing (the response may stream on), nor does the
+ * request's 'close' (the body was read), nor 'finish' (not emitted on most aborts).
+ *
+ * @returns its connection; on HTTP/2 each request has a stream of its own and needs none
+ */
+export function finalize(req: HttpRequest, res: HttpResponse, request: Finalizable): Connection | undefined {
+  ;(req as Marked<Finalizable>)[REQUEST] = request
+  ;(res as Marked<Finalizable>)[REQUEST] = request
+  res.on('close', onResponseClose)
+  if (req.httpVersionMajor > 1) return undefined
+  const connection = connectionOf(req)
+  connection.join(request)
+  return connection
+}
+
+function connectionOf(req: HttpRequest): Connection {
+  const socket = req.socket as typeof req.socket & Marked<never>
+  let connection = socket[CONNECTION]
+  if (connection === undefined) {
+    connection = socket[CONNECTION] = new Connection()
+    socket.on('close', onConnectionClose)
+  }
+  return connection
+}
+
+function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
+  this[REQUEST]?.responseOver(!this.writableFinished)
+}
+
+function onConnectionClose(this: Marked<never>): void {
+  this[CONNECTION]?.close()
+}

@@ -1,0 +1,244 @@
+import type { ByteBudget } from './byte-budget.ts'
+import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { PlimsollError } from './errors.ts'
+import type { Connection, Finalizable } from './finalization.ts'
+import { LimitedReader } from './limited-reader.ts'
+import { bodyTooLarge, costTooLarge, type Price } from './price.ts'
+import type { HttpRequest } from './request-head.ts'
+import type { BudgetReservation } from './reservation.ts'
+
+/**
+ * What a handler gets of its reservation. It can't release early: bytes that are given back while a
+ * response still streams them are the bug this library exists for.
+ */
+export interface RequestReservation {
+  /** Bytes held now. */
+  readonly bytes: number
+  /** Whether response, connection and held work are all over. */
+  readonly released: boolean
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal
+  /** Takes `by` more bytes if they are free now; see {@link Reservation.tryGrow}. */
+  tryGrow(by: ByteSize): boolean
+  /** Gives back all above `to`; see {@link Reservation.shrink}. */
+  shrink(to: ByteSize): void
+  /**
+   * Gives back all that is held, then waits its turn for `bytes`: for a size known only after a
+   * look-up. Rejects as {@link ByteBudget.acquire} does, with `ERR_PLIMSOLL_CLIENT_GONE`, or with
+   * `ERR_PLIMSOLL_RELEASED` where the request is over; nothing is held then.
+   */
+  requeue(bytes: ByteSize): Promise<void>
+  /** Makes the release wait for `work` too, however it settles. No effect after the release. */
+  hold(work: PromiseLike<unknown>): void
+}
+
+/** One request on its way from admission to release. */
+export class GovernedRequest implements RequestReservation, Finalizable {
+  readonly req: HttpRequest
+  price: Price
+  /** Set on HTTP/1. */
+  connection: Connection | undefined
+  /** The admission, while it waits. */
+  admission: Promise<RequestReservation> | undefined
+  admitted = false
+  refusal: PlimsollError | undefined
+  /** Set once it is admitted with a body. */
+  reader: LimitedReader | undefined
+  readonly #budget: ByteBudget
+  readonly #onReleased: (request: GovernedRequest, bytes: number) => void
+  #reservation: BudgetReservation | undefined
+  #responseOver = false
+  #works = 0
+  #released = false
+  #controller: AbortController | undefined
+  #ended: PlimsollError | undefined
+  #onTurn: (() => void) | undefined
+
+  constructor(
+    req: HttpRequest,
+    price: Price,
+    budget: ByteBudget,
+    onReleased: (request: GovernedRequest, bytes: number) => void,
+  ) {
+    this.req = req
+    this.price = price
+    this.#budget = budget
+    this.#onReleased = onReleased
+  }
+
+  get bytes(): number {
+    return this.#reservation?.bytes ?? 0
+  }
+
+  get released(): boolean {
+    return this.#released
+  }
+
+  get signal(): AbortSignal {
+    // Made only where somebody asks: it costs more than the rest of an admission.
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended)
+    }
+    return this.#controller.signal
+  }
+
+  tryGrow(by: ByteSize): boolean {
+    const bytes = parseByteSize(by, 'by')
+    return this.#reservation?.tryGrow(bytes) ?? false
+  }
+
+  shrink(to: ByteSize): void {
+    const bytes = parseByteSize(to, 'to')
+    this.#reservation?.shrink(bytes)
+  }
+
+  async requeue(bytes: ByteSize): Promise<void> {
+    const wanted = parseByteSize(bytes, 'bytes')
+    if (this.#released)
+      throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
+    const held = this.#reservation
+    this.#reservation = undefined
+    held?.release()
+    await this.acquire(wanted)
+  }
+
+  hold(work: PromiseLike<unknown>): void {
+    if (this.#released) return
+    this.#works++
+    const done = (): void => {
+      this.#works--
+      this.#settle()
+    }
+    // Promise.resolve, since a thenable of one's own may call back twice, or throw.
+    Promise.resolve(work).then(done, done)
+  }
+
+  /** Takes bytes without waiting, if it is this request's turn. Those that cost nothing have no turn. */
+  tryAcquire(bytes: number): boolean {
+    if (bytes === 0) this.#reservation = this.#budget.charge(0)
+    else if (this.connection?.isFirst(this) ?? true) this.#reservation = this.#budget.tryAcquire(bytes)
+    return this.#reservation !== undefined
+  }
+
+  /** Waits for its turn on the connection, then for bytes. */
+  async acquire(bytes: number): Promise<void> {
+    if (this.connection?.isFirst(this) === false && !this.#responseOver) {
+      await new Promise<void>(resolve => {
+        this.#onTurn = resolve
+      })
+    }
+    const reservation = await this.#budget.acquire(bytes, { signal: this.signal })
+    // Granted, but its client went before this promise had its turn; or a requeue passed another.
+    this.#reservation?.release()
+    this.#reservation = reservation
+    if (this.#released) {
+      reservation.release()
+      throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
+    }
+  }
+
+  /** Ends the waiting of a request that has not been admitted. */
+  giveUp(error: PlimsollError): void {
+    this.#ended ??= error
+    this.#controller?.abort(error)
+    this.turn()
+  }
+
+  /** Notes that it was refused, and keeps nothing. */
+  refuse(error: PlimsollError): void {
+    this.refusal = error
+    this.#reservation?.release()
+  }
+
+  /** Bounds its body from here on; `refused` is called where it proves too large. */
+  read(refused: (error: PlimsollError) => void): void {
+    this.reader = new LimitedReader(this.req, {
+      arrived: (chunk, total) => {
+        this.#reservation?.payIn(chunk)
+        return this.#overrun(total)
+      },
+      completed: total => this.#giveRestBack(total),
+      refused,
+    })
+  }
+
+  /**
+   * Changes the price, by what it differs from the old one: the handler may have grown or shrunk.
+   *
+   * @throws `ERR_PLIMSOLL_NO_ROOM`, `ERR_PLIMSOLL_BODY_TOO_LARGE`; then the old price holds
+   */
+  reprice(price: Price): void {
+    const arrived = this.reader?.total ?? 0
+    if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
+    const more = price.bytes - this.price.bytes
+    if (more < 0) this.#refund(-more)
+    else if (more > 0 && !this.tryGrow(more)) {
+      throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
+        bytes: more,
+      })
+    }
+    this.price = price
+  }
+
+  #overrun(total: number): PlimsollError | undefined {
+    const { bytes, limit, costOf } = this.price
+    if (total > limit) return bodyTooLarge(total, limit)
+    // Reserved was what its largest body costs, or all there is where that is less.
+    if (costOf === undefined) return undefined
+    return attempt(() => {
+      const cost = costOf(total)
+      if (cost > bytes) throw costTooLarge(cost, bytes, true)
+    })
+  }
+
+  #giveRestBack(total: number): PlimsollError | undefined {
+    const { bytes, hasBody, limit, costOf } = this.price
+    const failed =
+      costOf === undefined
+        ? undefined
+        : attempt(() => {
+            this.price = { bytes: Math.min(costOf(total), bytes), hasBody, limit, costOf: undefined }
+            this.#refund(bytes - this.price.bytes)
+          })
+    this.#settle()
+    return failed
+  }
+
+  #refund(bytes: number): void {
+    this.#reservation?.shrink(Math.max(0, this.#reservation.bytes - bytes))
+  }
+
+  responseOver(clientGone: boolean): void {
+    if (clientGone && this.#ended === undefined)
+      this.giveUp(new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone'))
+    this.#responseOver = true
+    this.#settle()
+  }
+
+  turn(): void {
+    this.#onTurn?.()
+    this.#onTurn = undefined
+  }
+
+  #settle(): void {
+    // A handler may answer first and read on, so a body under way is waited for.
+    if (!this.#responseOver || this.reader?.underWay) return
+    this.connection?.leave(this)
+    if (this.#works > 0 || this.#released) return
+    this.#released = true
+    const bytes = this.bytes
+    this.#reservation?.release()
+    if (this.admitted) this.#onReleased(this, bytes)
+  }
+}
+
+/** A cost function fails here within Node's parser, where nobody could catch it. */
+function attempt(task: () => void): PlimsollError | undefined {
+  try {
+    task()
+    return undefined
+  } catch (error) {
+    return error as PlimsollError
+  }
+}

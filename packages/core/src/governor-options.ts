@@ -1,0 +1,87 @@
+import { ByteBudget } from './byte-budget.ts'
+import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { optionError } from './errors.ts'
+import { chooseBudget } from './memory-limit.ts'
+import { checkOptions, type QueueOptions } from './options.ts'
+import { type Logger, processLogger } from './refusal-log.ts'
+import type { RequestHead } from './request-head.ts'
+import { POLICY_KEYS, type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+
+/** Options of a governor. The policy among them holds for every route that has none of its own. */
+export interface GovernorOptions extends RoutePolicy {
+  /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
+  readonly budget?: ByteSize | ByteBudget | 'auto'
+  /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
+  readonly queue?: QueueOptions
+  /**
+   * Requests that never wait and reserve 0 bytes, for health and metrics routes; their bodies stay
+   * bounded. Only `true` exempts.
+   */
+  readonly exempt?: (head: RequestHead) => boolean
+  /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
+  readonly logger?: Logger
+}
+
+export interface ResolvedOptions {
+  readonly budget: ByteBudget
+  readonly policy: ResolvedPolicy
+  readonly exempt: ((head: RequestHead) => boolean) | undefined
+  readonly logger: Logger
+}
+
+const KEYS = ['budget', 'queue', 'exempt', 'logger', ...POLICY_KEYS]
+
+/** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
+  checkOptions(options, KEYS, 'options')
+  const { budget, queue, exempt, logger = processLogger, ...policy } = options
+  if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
+  checkLogger(logger)
+  return Object.freeze({
+    policy: resolvePolicy(policy),
+    budget: isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger),
+    exempt,
+    logger,
+  })
+}
+
+function newBudget(
+  budget: ByteSize | undefined,
+  queue: QueueOptions | undefined,
+  logger: Logger,
+): ByteBudget {
+  const bounds = queue === undefined ? {} : { queue }
+  if (budget !== undefined && budget !== 'auto') {
+    return new ByteBudget({ capacity: parseByteSize(budget, 'budget'), ...bounds })
+  }
+  const { bytes, limit, residentBytes } = chooseBudget()
+  const chosen = new ByteBudget({ capacity: bytes, ...bounds })
+  logger.info(
+    { budget: bytes, limit: limit.bytes, source: limit.source, rss: residentBytes },
+    `plimsoll chose a budget of ${mebibytes(bytes)}: half of what the limit of ${mebibytes(limit.bytes)} ` +
+      `(${limit.source}) leaves beside the ${mebibytes(residentBytes)} in use and what the garbage collector lets float`,
+  )
+  return chosen
+}
+
+function ownBudget(budget: ByteBudget, queue: QueueOptions | undefined): ByteBudget {
+  if (queue !== undefined) throw optionError('queue', 'left out with a ByteBudget, which has its own', queue)
+  return budget
+}
+
+/** By shape, since the budget may come from another copy of this package. */
+function isBudget(value: unknown): value is ByteBudget {
+  return typeof value === 'object' && value !== null && typeof (value as ByteBudget).tryAcquire === 'function'
+}
+
+function checkLogger(logger: unknown): void {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    if (typeof (logger as Partial<Logger> | null)?.[level] !== 'function') {
+      throw optionError('logger', 'an object with info, warn and error', logger)
+    }
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
+}

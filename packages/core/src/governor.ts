@@ -1,0 +1,280 @@
+import type { RequestListener } from 'node:http'
+import type { ByteBudget } from './byte-budget.ts'
+import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
+import { isPlimsollError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import { finalize, governed, isOver } from './finalization.ts'
+import { GovernedRequest, type RequestReservation } from './governed-request.ts'
+import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
+import { checkDuration, checkOptions } from './options.ts'
+import { type Price, priceOf, priceOfExempt } from './price.ts'
+import { answerRefusal, isSmall, prepareRefusal } from './refusal.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
+import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+
+export interface GovernorStats {
+  readonly capacity: number
+  readonly reserved: number
+  readonly available: number
+  /** Of the bytes reserved, those that have arrived. */
+  readonly paidIn: number
+  /** Requests admitted and not released. */
+  readonly active: number
+  /** Requests that wait for their turn. */
+  readonly waiting: number
+  /** Counts since the start. */
+  readonly admitted: number
+  readonly queued: number
+  readonly released: number
+  readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
+}
+
+/** Admits requests by the bytes they will need. The way of a request is this class from top to bottom. */
+export class Governor {
+  readonly budget: ByteBudget
+  readonly #options: ResolvedOptions
+  readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
+  readonly #log: RefusalLog
+  readonly #waiting = new Set<GovernedRequest>()
+  readonly #onIdle = new Set<() => void>()
+  readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
+  #admitted = 0
+  #queued = 0
+  #released = 0
+  #closing = false
+
+  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+  constructor(options: GovernorOptions = {}) {
+    this.#options = resolveGovernorOptions(options)
+    this.budget = this.#options.budget
+    this.#log = new RefusalLog(this.#options.logger)
+  }
+
+  /**
+   * Admits a request: at once where there is room, else by a promise. A second admission of one
+   * request only adjusts the first to `policy`, and never waits.
+   *
+   * The caller answers a refusal, which is thrown or rejects the promise; `Retry-After` and
+   * `Connection` are set on `res` by then. After `ERR_PLIMSOLL_CLIENT_GONE` there is nobody to answer.
+   * Who is admitted is released by what becomes of `res`, its connection and held work.
+   *
+   * @param policy of the route, over the governor's own; `false` exempts it. Pass the same object for the
+   *   same route: it is checked once
+   * @throws PlimsollError any code of `docs/errors.md` that is marked as a refusal
+   */
+  admit(
+    req: HttpRequest,
+    res: HttpResponse,
+    policy?: RoutePolicy | false,
+  ): RequestReservation | Promise<RequestReservation> {
+    const earlier = governed<GovernedRequest>(req)
+    try {
+      if (earlier !== undefined) return this.#adjust(earlier, policy)
+      const price = this.#declare(req, res, policy)
+      const request = new GovernedRequest(req, price, this.budget, this.#onReleased)
+      request.connection = finalize(req, res, request)
+      return this.#enter(request, res)
+    } catch (error) {
+      throw this.#refuse(req, res, error)
+    }
+  }
+
+  /** Declare: what will this request cost, and can it ever come in? */
+  #declare(req: HttpRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
+    if (isOver(req, res)) throw new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+    if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
+    return this.#price(req, declaredBytes(req), policy)
+  }
+
+  #price(req: HttpRequest, declared: number | undefined, policy: RoutePolicy | false | undefined): Price {
+    const resolved = this.#resolved(policy)
+    const { configuredCapacity } = this.budget
+    return policy === false || this.#isExempt(req, declared)
+      ? priceOfExempt(declared, resolved, configuredCapacity)
+      : priceOf(req, declared, resolved, configuredCapacity)
+  }
+
+  /** Admit: is there room? Else wait. */
+  #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
+    if (request.tryAcquire(request.price.bytes)) return this.#begin(request, res, 0)
+    // Counted here and not by the budget alone: pipelined requests wait before they are in its queue.
+    const { limit } = this.budget.queue
+    if (this.#waiting.size >= limit) {
+      const { bytes } = request.price
+      throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes, limit })
+    }
+    request.admission = this.#wait(request, res)
+    return request.admission
+  }
+
+  async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
+    const since = performance.now()
+    const { req, price } = request
+    this.#queued++
+    this.#waiting.add(request)
+    if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
+    try {
+      await request.acquire(price.bytes)
+      // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
+      // upload would fill that while it waits: memory of ours that no budget sees.
+      if (!isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
+      return this.#begin(request, res, performance.now() - since)
+    } catch (error) {
+      throw this.#refuse(req, res, error)
+    } finally {
+      this.#waiting.delete(request)
+      request.admission = undefined
+    }
+  }
+
+  /** Read: from here on the handler has it, and its body is bounded. */
+  #begin(request: GovernedRequest, res: HttpResponse, waitedMs: number): RequestReservation {
+    const { req, price } = request
+    if (price.hasBody) request.read(error => this.#refuseBody(request, res, error))
+    request.admitted = true
+    this.#admitted++
+    if (admittedChannel.hasSubscribers)
+      admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
+    return request
+  }
+
+  /** Release: called by the request when response, connection and held work are over. */
+  readonly #onReleased = (request: GovernedRequest, bytes: number): void => {
+    this.#released++
+    if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: request.req, bytes })
+    if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
+  }
+
+  /** A second admission: the route's own policy after the application's. */
+  #adjust(
+    request: GovernedRequest,
+    policy: RoutePolicy | false | undefined,
+  ): RequestReservation | Promise<RequestReservation> {
+    if (request.admission !== undefined) return request.admission
+    if (request.refusal !== undefined) throw request.refusal
+    if (policy !== undefined && !request.released) {
+      const declared = request.reader?.complete ? request.reader.total : declaredBytes(request.req)
+      request.reprice(this.#price(request.req, declared, policy))
+    }
+    return request
+  }
+
+  #refuseBody(request: GovernedRequest, res: HttpResponse, error: PlimsollError): void {
+    this.#refuse(request.req, res, error)
+    // Whoever reads the body is told by its 'error', and answers; else it is up to us.
+    if (request.req.listenerCount('error') === 0) answerRefusal(res, error)
+  }
+
+  #refuse(req: HttpRequest, res: HttpResponse, error: unknown): unknown {
+    if (!isPlimsollError(error)) return error
+    const request = governed<GovernedRequest>(req)
+    // Told before: it was admitted once more after a refusal.
+    if (request?.refusal === error) return error
+    if (request?.admitted === false) request.refuse(error)
+    this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
+    this.#log.refused(req, error)
+    if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
+    if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
+      prepareRefusal(req, res, error, this.budget.queue.timeoutMs)
+    return error
+  }
+
+  #resolved(policy: RoutePolicy | false | undefined): ResolvedPolicy {
+    if (policy === undefined || policy === false) return this.#options.policy
+    let resolved = this.#policies.get(policy)
+    if (resolved === undefined) {
+      resolved = resolvePolicy(policy, this.#options.policy)
+      this.#policies.set(policy, resolved)
+    }
+    return resolved
+  }
+
+  #isExempt(req: HttpRequest, declared: number | undefined): boolean {
+    const { exempt } = this.#options
+    if (exempt === undefined) return false
+    try {
+      return exempt(requestHead(req, declared)) === true
+    } catch (cause) {
+      throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
+        cause,
+      })
+    }
+  }
+
+  /**
+   * Governs a plain `node:http`, `node:https` or `node:http2` handler; refusals are answered here, as
+   * JSON. In the handler, `governor.admit(req, res)` is the reservation.
+   */
+  listener(handler: RequestListener): RequestListener {
+    return (req, res) => {
+      let admitted: unknown
+      try {
+        admitted = this.admit(req, res)
+      } catch (error) {
+        answerError(res, error)
+        return
+      }
+      if (admitted instanceof Promise) {
+        // Out of the promise, so that what a handler throws is thrown as without us.
+        admitted.then(
+          () => process.nextTick(handler, req, res),
+          error => answerError(res, error),
+        )
+      } else handler(req, res)
+    }
+  }
+
+  stats(): GovernorStats {
+    const { capacity, reserved, available, paidIn } = this.budget
+    return {
+      capacity,
+      reserved,
+      available,
+      paidIn,
+      active: this.#admitted - this.#released,
+      waiting: this.#waiting.size,
+      admitted: this.#admitted,
+      queued: this.#queued,
+      released: this.#released,
+      refused: { ...this.#refused },
+    }
+  }
+
+  /**
+   * Drains: new requests and those that wait are refused with 503, so that they try elsewhere; those
+   * admitted finish. Resolves when all of them are released.
+   *
+   * @param options `timeoutMs`: how long that may take, default 30_000
+   * @throws `ERR_PLIMSOLL_CLOSE_TIMEOUT` where some are still at it then; they go on
+   */
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    checkOptions(options, ['timeoutMs'], 'options')
+    const timeoutMs = checkDuration(options.timeoutMs ?? 30_000, 'timeoutMs')
+    this.#closing = true
+    const closed = new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
+    for (const request of this.#waiting) request.giveUp(closed)
+    this.#log.flush()
+    if (this.#admitted === this.#released) return
+    await this.#idle(timeoutMs)
+  }
+
+  #idle(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = (settle: () => void): void => {
+        this.#onIdle.delete(idle)
+        clearTimeout(timer)
+        settle()
+      }
+      const idle = (): void => over(resolve)
+      const timer = setTimeout(() => {
+        over(() => reject(new PlimsollError('ERR_PLIMSOLL_CLOSE_TIMEOUT', 'Requests are still under way')))
+      }, timeoutMs)
+      this.#onIdle.add(idle)
+    })
+  }
+}
+
+function answerError(res: HttpResponse, error: unknown): void {
+  if (!isPlimsollError(error)) throw error
+  answerRefusal(res, error)
+}

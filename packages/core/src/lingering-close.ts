@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net'
+
+/** How long a client may take to read its answer after the server is done with it. */
+export const LINGER_MS = 2000
+/** How much a client may still send meanwhile; beyond, the socket is only kept open. */
+export const LINGER_BYTES = 64 * 2 ** 20
+
+const LINGERS = Symbol('plimsoll.lingers')
+
+/**
+ * Makes the socket close slowly once its last response is out. A client that is still sending when
+ * a socket is destroyed is sent a reset, and mostly loses its answer with it (measured: 413 read 2
+ * times in 20). So: say goodbye, throw away what still comes, and close when the client has
+ * closed or its time is up. nginx calls it lingering_close; Node has the hook in `destroySoon`.
+ */
+export function lingerOnClose(socket: Socket): void {
+  const lingering = socket as Socket & { [LINGERS]?: true }
+  if (lingering[LINGERS]) return
+  lingering[LINGERS] = true
+  socket.destroySoon = () => linger(socket)
+}
+
+function linger(socket: Socket): void {
+  // A second call is Node's own, on what the client sends after the end.
+  socket.destroySoon = () => {}
+  if (socket.destroyed) return
+  socket.end()
+  // The HTTP parser must not meet another request in what follows.
+  socket.removeAllListeners('data')
+  let left = LINGER_BYTES
+  socket.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) socket.pause()
+  })
+  socket.on('end', () => socket.destroy())
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  timer.unref()
+  socket.on('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+
+export interface MemoryLimit {
+  readonly bytes: number
+  readonly source: 'cgroup v2' | 'cgroup v1' | 'machine'
+}
+
+/**
+ * The memory this process may use: the least limit of its cgroup and all cgroups above it, or the
+ * machine's memory. `process.constrainedMemory()` reads the innermost cgroup only, so a limit on a
+ * pod or a slice around it stays unseen.
+ *
+ * @param root where `/proc` and `/sys` are found, for tests
+ */
+export function memoryLimit(root = '/'): MemoryLimit {
+  const machine = totalmem()
+  for (const [source, bytes] of [
+    ['cgroup v2', limitOfV2(root)],
+    ['cgroup v1', limitOfV1(root)],
+  ] as const) {
+    // Without a limit v1 says 2^63 or so, and a limit above the machine is none.
+    if (bytes < machine) return { bytes, source }
+  }
+  return { bytes: machine, source: 'machine' }
+}
+
+const V2 = 'sys/fs/cgroup'
+const V1 = 'sys/fs/cgroup/memory'
+
+function limitOfV2(root: string): number {
+  let limit = Number.POSITIVE_INFINITY
+  for (const folder of foldersUp(join(root, V2), ownPath(root, /^0::(.*)$/m))) {
+    // "max" is no number, and the root has no such file.
+    limit = Math.min(limit, Number.parseInt(text(join(folder, 'memory.max')), 10) || limit)
+  }
+  return limit
+}
+
+function limitOfV1(root: string): number {
+  for (const folder of foldersUp(join(root, V1), ownPath(root, /^\d+:(?:.*,)?memory(?:,.*)?:(.*)$/m))) {
+    // Covers the cgroups above too; the first folder that is there is the innermost we can see.
+    const match = /^hierarchical_memory_limit (\d+)$/m.exec(text(join(folder, 'memory.stat')))
+    if (match !== null) return Number(match[1])
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+/** The folder of the cgroup and all above it. In a container the mount is often the cgroup itself. */
+function foldersUp(mount: string, path: string): string[] {
+  const folders = [mount]
+  for (let at = path; at !== '/' && at !== '.'; at = dirname(at)) folders.splice(-1, 0, join(mount, at))
+  return folders
+}
+
+function ownPath(root: string, line: RegExp): string {
+  return line.exec(text(join(root, 'proc/self/cgroup')))?.[1] ?? '/'
+}
+
+function text(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    // Not there: no such cgroup, or no Linux.
+    return ''
+  }
+}
+
+/** What V8 lets float: freed buffers it has not collected yet. A constant, whatever the budget. */
+export const FLOATING_BYTES = 64 * 2 ** 20
+
+export interface ChosenBudget {
+  readonly bytes: number
+  readonly limit: MemoryLimit
+  readonly residentBytes: number
+}
+
+/**
+ * The budget of `'auto'`: half of what the limit leaves after the process as it stands and
+ * {@link FLOATING_BYTES}, since a body is often held twice (chunks and their concatenation). Never
+ * less than a sixteenth of the limit, so that a small container still serves.
+ */
+export function chooseBudget(limit: MemoryLimit = memoryLimit()): ChosenBudget {
+  const residentBytes = process.memoryUsage.rss()
+  const half = Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / 2)
+  return { bytes: Math.max(half, Math.floor(limit.bytes / 16)), limit, residentBytes }
+}

@@ -1,0 +1,51 @@
+import { optionError } from './errors.ts'
+
+/** Bounds of a queue. */
+export interface QueueOptions {
+  /** How many may wait. Default 1000. 0: nobody waits, and who finds no room is refused. */
+  readonly limit?: number
+  /** How long each waits at most, in milliseconds. Default 30_000, at most 2_147_483_647. */
+  readonly timeoutMs?: number
+}
+
+const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000 })
+
+/** Timers of Node fire at once beyond this. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+/** @throws `ERR_PLIMSOLL_OPTION` where a bound is no whole number in its range, or unknown */
+export function resolveQueueOptions(options: QueueOptions = DEFAULT_QUEUE): Readonly<Required<QueueOptions>> {
+  checkOptions(options, ['limit', 'timeoutMs'], 'queue')
+  const limit = options.limit ?? DEFAULT_QUEUE.limit
+  const timeoutMs = options.timeoutMs ?? DEFAULT_QUEUE.timeoutMs
+  return Object.freeze({
+    limit: checkWhole(limit, 'queue.limit', Number.MAX_SAFE_INTEGER),
+    timeoutMs: checkDuration(timeoutMs, 'queue.timeoutMs'),
+  })
+}
+
+/** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number of milliseconds a timer can take */
+export function checkDuration(value: number, name: string): number {
+  return checkWhole(value, name, LONGEST_TIMEOUT_MS)
+}
+
+function checkWhole(value: number, name: string, most: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > most) {
+    throw optionError(name, `a whole number from 0 to ${most}`, value)
+  }
+  return value
+}
+
+/**
+ * Options are one plain object of known keys: a typo must not turn a protection off.
+ *
+ * @throws `ERR_PLIMSOLL_OPTION` naming the unknown key
+ */
+export function checkOptions(options: unknown, known: readonly string[], name: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw optionError(name, 'an object', options)
+  }
+  const unknown = Object.keys(options).find(key => !known.includes(key))
+  if (unknown !== undefined)
+    throw optionError(`the key "${unknown}" of ${name}`, `one of ${known.join(', ')}`, unknown)
+}

@@ -1,0 +1,96 @@
+import { parseByteSize } from './byte-size.ts'
+import { PlimsollError } from './errors.ts'
+import { type HttpRequest, requestHead } from './request-head.ts'
+import type { ResolvedPolicy } from './route-policy.ts'
+
+/**
+ * What a body read as a stream holds at a time: one socket read of 64 KiB (libuv's suggestion) and
+ * a readable buffer of as much (Node 22's default high-water mark).
+ */
+export const STREAM_WINDOW = 128 * 1024
+
+/** What a request is asked to reserve, and how much body that covers. */
+export interface Price {
+  readonly bytes: number
+  readonly hasBody: boolean
+  /** Largest body that may arrive. */
+  readonly limit: number
+  /** For a body of unknown length: what it costs once its length is known; the rest is given back. */
+  readonly costOf: ((bodyBytes: number) => number) | undefined
+}
+
+const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined })
+
+/**
+ * Prices a request by its head alone.
+ *
+ * @param declared bytes of the body, undefined where unknown
+ * @param capacity the budget's configured capacity: a budget that was shrunk makes requests wait, it
+ *   never turns them into a 413
+ * @throws `ERR_PLIMSOLL_BODY_TOO_LARGE`, `ERR_PLIMSOLL_BODY_OVER_BUDGET`, `ERR_PLIMSOLL_COST_OVER_BUDGET`,
+ *   `ERR_PLIMSOLL_LENGTH_REQUIRED`, `ERR_PLIMSOLL_COST_FUNCTION`
+ */
+export function priceOf(
+  req: HttpRequest,
+  declared: number | undefined,
+  policy: ResolvedPolicy,
+  capacity: number,
+): Price {
+  if (declared === undefined) return priceOfUnknown(req, policy, capacity)
+  if (declared === 0 && policy.cost === undefined) return FREE
+  if (policy.maxBody !== undefined && declared > policy.maxBody) throw bodyTooLarge(declared, policy.maxBody)
+  const bytes = costOfBody(req, declared, policy)
+  if (bytes > capacity) throw costTooLarge(bytes, capacity, declared > 0)
+  return { bytes, hasBody: declared > 0, limit: declared, costOf: undefined }
+}
+
+/** The price of an exempt request: nothing, but its body stays bounded. */
+export function priceOfExempt(declared: number | undefined, policy: ResolvedPolicy, capacity: number): Price {
+  const limit = largestBody(policy, capacity)
+  if (declared !== undefined && declared > limit) throw bodyTooLarge(declared, limit)
+  return { bytes: 0, hasBody: declared !== 0, limit: declared ?? limit, costOf: undefined }
+}
+
+function priceOfUnknown(req: HttpRequest, policy: ResolvedPolicy, capacity: number): Price {
+  if (policy.requireLength) {
+    throw new PlimsollError('ERR_PLIMSOLL_LENGTH_REQUIRED', 'The request needs a Content-Length')
+  }
+  const limit = largestBody(policy, capacity)
+  const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
+  // Number.MAX_SAFE_INTEGER stands for "no limit" where a cost function asks for a number.
+  const bytes = Math.min(costOf(Math.min(limit, Number.MAX_SAFE_INTEGER)), capacity)
+  return { bytes, hasBody: true, limit, costOf }
+}
+
+function largestBody(policy: ResolvedPolicy, capacity: number): number {
+  if (policy.body === 'stream') return policy.maxBody ?? Number.POSITIVE_INFINITY
+  return policy.maxBody === undefined || policy.cost === undefined
+    ? Math.min(policy.maxBody ?? capacity, capacity)
+    : policy.maxBody
+}
+
+function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy): number {
+  const { cost } = policy
+  if (typeof cost === 'number') return cost
+  if (cost === undefined) return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
+  try {
+    return parseByteSize(cost(requestHead(req, bodyBytes)), 'cost')
+  } catch (cause) {
+    throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
+      cause,
+    })
+  }
+}
+
+export function bodyTooLarge(bytes: number, limit: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_BODY_TOO_LARGE', 'The request body is too large', { bytes, limit })
+}
+
+export function costTooLarge(bytes: number, limit: number, hasBody: boolean): PlimsollError {
+  return hasBody
+    ? new PlimsollError('ERR_PLIMSOLL_BODY_OVER_BUDGET', 'The request body is too large', { bytes, limit })
+    : new PlimsollError('ERR_PLIMSOLL_COST_OVER_BUDGET', 'The request needs more memory than there is', {
+        bytes,
+        limit,
+      })
+}

@@ -1,0 +1,90 @@
+import { debuglog } from 'node:util'
+import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
+import type { HttpRequest } from './request-head.ts'
+
+/** What core logs to: pino's, Fastify's and console's shape. */
+export interface Logger {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+const debug = debuglog('plimsoll')
+
+/**
+ * Where no logger is given: warnings and errors as Node's own warnings on stderr, the rest under
+ * `NODE_DEBUG=plimsoll`. Never stdout, which may be somebody's data.
+ */
+export const processLogger: Logger = {
+  info: (details, message) => debug('%s %o', message, details),
+  warn: (details, message) => process.emitWarning(`${message} ${JSON.stringify(details)}`, 'PlimsollWarning'),
+  error: (details, message) =>
+    process.emitWarning(`${message} ${JSON.stringify(details)}`, 'PlimsollWarning'),
+}
+
+/** How often the same refusal is logged at most. */
+export const LOG_EVERY_MS = 10_000
+
+const ADVICE: Partial<Record<PlimsollErrorCode, string>> = {
+  ERR_PLIMSOLL_BODY_TOO_LARGE:
+    "the body is larger than the route allows: raise maxBody (or the framework's own limit), or read it with body: 'stream'",
+  ERR_PLIMSOLL_BODY_OVER_BUDGET:
+    "the body costs more than the whole budget: raise the budget, or read it with body: 'stream'",
+  ERR_PLIMSOLL_COST_OVER_BUDGET:
+    'configuration error: the route costs more than the whole budget, so it can never be served',
+  ERR_PLIMSOLL_COST_FUNCTION: 'configuration error: a cost or exempt function threw or returned no size',
+}
+
+const SILENT: ReadonlySet<PlimsollErrorCode> = new Set(['ERR_PLIMSOLL_CLIENT_GONE'])
+const ERRORS: ReadonlySet<PlimsollErrorCode> = new Set([
+  'ERR_PLIMSOLL_COST_OVER_BUDGET',
+  'ERR_PLIMSOLL_COST_FUNCTION',
+])
+
+/**
+ * Logs refusals: the first of each code at once, then a line every ten seconds with how many more
+ * there were. A flood that is refused must not become a flood of log lines.
+ */
+export class RefusalLog {
+  readonly #logger: Logger
+  /** How many of each code were not logged since its last line. */
+  readonly #unlogged = new Map<PlimsollErrorCode, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  refused(req: HttpRequest, error: PlimsollError): void {
+    const { code } = error
+    if (SILENT.has(code)) return
+    const unlogged = this.#unlogged.get(code)
+    if (unlogged !== undefined) {
+      this.#unlogged.set(code, unlogged + 1)
+      return
+    }
+    this.#unlogged.set(code, 0)
+    // Without the query: it may hold what no log should.
+    const url = req.url?.split('?', 1)[0]
+    const { bytes, limit, cause } = error
+    this.#write(code, { code, method: req.method, url, bytes, limit, err: cause }, 'refused a request')
+    this.#timer ??= setTimeout(() => this.flush(), LOG_EVERY_MS).unref()
+  }
+
+  /** Logs what was not logged yet. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const [code, refused] of this.#unlogged) {
+      if (refused > 0) this.#write(code, { code, refused }, `refused ${refused} more requests`)
+    }
+    this.#unlogged.clear()
+  }
+
+  #write(code: PlimsollErrorCode, details: object, what: string): void {
+    const advice = ADVICE[code]
+    const message = advice === undefined ? `plimsoll ${what}` : `plimsoll ${what}: ${advice}`
+    if (ERRORS.has(code)) this.#logger.error(details, message)
+    else this.#logger.warn(details, message)
+  }
+}

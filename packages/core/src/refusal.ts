@@ -1,0 +1,66 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { PlimsollError } from './errors.ts'
+import { lingerOnClose } from './lingering-close.ts'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
+
+/** An unread body up to this size is drained by Node, and the connection is kept. */
+export const SMALL_BODY = 64 * 1024
+
+/** Whether all that may still come of this body is small enough to be read for nothing. */
+export function isSmall(req: HttpRequest): boolean {
+  if (req.httpVersionMajor > 1 || req.complete) return true
+  const { headers } = req
+  // What can't be read as a number is not small.
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= SMALL_BODY
+}
+
+/**
+ * Prepares a response for a refusal, whoever will write it: a Retry-After where coming back may help,
+ * and a close that leaves the client time to read its answer where it is still sending a large body.
+ * The headers are set on Node's own response, so they survive a framework's error handling.
+ *
+ * @param retryMs in how long there will have been room for everybody who waits now
+ */
+export function prepareRefusal(
+  req: HttpRequest,
+  res: HttpResponse,
+  error: PlimsollError,
+  retryMs: number,
+): void {
+  const sending = !isSmall(req)
+  if (sending) lingerOnClose(req.socket)
+  if (res.headersSent) {
+    // Too late to tell it in a header, so close when that answer is out.
+    if (sending) res.once('close', () => req.socket.destroySoon())
+    return
+  }
+  if (error.statusCode === 503 && error.code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') {
+    res.setHeader('Retry-After', String(retryAfterSeconds(retryMs)))
+  }
+  if (sending || (error.code === 'ERR_PLIMSOLL_CLOSED' && !(req.httpVersionMajor > 1))) {
+    res.setHeader('Connection', 'close')
+  }
+}
+
+/** Between half of that time and all of it, so that those refused together don't come back together. */
+function retryAfterSeconds(retryMs: number): number {
+  return Math.max(1, Math.ceil((retryMs / 1000) * (0.5 + Math.random() / 2)))
+}
+
+/** Answers a refusal where no framework does. Nothing where the response is under way or has no reader. */
+export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
+  if (error.code === 'ERR_PLIMSOLL_CLIENT_GONE' || res.writableEnded || res.destroyed) return
+  if (res.headersSent) {
+    // The handler has begun to answer. A cut is all that can still tell the client.
+    res.destroy()
+    return
+  }
+  const { statusCode, code, message } = error
+  const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
+  const answer = res as ServerResponse
+  answer.writeHead(statusCode, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  })
+  answer.end(body)
+}

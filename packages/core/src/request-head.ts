@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { PlimsollError } from './errors.ts'
+
+/** A request of node:http, node:https or of node:http2's compatibility API, and its response. */
+export type HttpRequest = IncomingMessage | Http2ServerRequest
+export type HttpResponse = ServerResponse | Http2ServerResponse
+
+/** What a request says of itself before any of its body is read. */
+export interface RequestHead {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  /** Bytes of the body: 0 where there is none, undefined where its size is unknown. */
+  readonly declaredBytes?: number
+}
+
+const DIGITS = /^\d+$/
+
+/**
+ * How long the body will be: 0 where there is none, undefined where that is unknown.
+ *
+ * RFC 9112 section 6.3: a Transfer-Encoding overrides the length. Node's parser lets a
+ * Content-Length through that no double can hold, so the safe range is checked here.
+ *
+ * @throws `ERR_PLIMSOLL_BAD_LENGTH`
+ */
+export function declaredBytes(req: HttpRequest): number | undefined {
+  const { headers } = req
+  if (headers['transfer-encoding'] !== undefined) return undefined
+  const length = headers['content-length']
+  if (length === undefined) return hasNoBody(req) ? 0 : undefined
+  const bytes = DIGITS.test(length) ? Number(length) : Number.NaN
+  if (!Number.isSafeInteger(bytes)) {
+    throw new PlimsollError('ERR_PLIMSOLL_BAD_LENGTH', 'The Content-Length is not valid')
+  }
+  return bytes
+}
+
+/** HTTP/1 frames a body by its headers; an HTTP/2 stream may simply go on after them. Injected requests have no version. */
+function hasNoBody(req: HttpRequest): boolean {
+  return !(req.httpVersionMajor > 1) || (req as Http2ServerRequest).stream.endAfterHeaders
+}
+
+export function requestHead(req: HttpRequest, bytes: number | undefined): RequestHead {
+  const head = { method: req.method ?? '', url: req.url ?? '', headers: req.headers }
+  return bytes === undefined ? head : { ...head, declaredBytes: bytes }
+}

@@ -1,0 +1,58 @@
+import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { optionError } from './errors.ts'
+import { checkOptions } from './options.ts'
+import type { RequestHead } from './request-head.ts'
+
+/** Bytes to reserve for a request with this head. */
+export type CostFunction = (head: RequestHead) => ByteSize
+
+/** What a route costs and allows. */
+export interface RoutePolicy {
+  /**
+   * Bytes to reserve, or a function of the head. Default: the declared body, or for `body: 'stream'`
+   * a window of it (128 KiB). For a body without a length a function is asked once more with the
+   * largest body allowed, and again with the real length to give the rest back.
+   */
+  readonly cost?: ByteSize | CostFunction
+  /** Largest body accepted, whatever it costs. Default: what the budget can buffer; none for `'stream'`. */
+  readonly maxBody?: ByteSize
+  /** `'buffer'` (default): the handler reads the body whole. `'stream'`: only a window is held at a time. */
+  readonly body?: 'buffer' | 'stream'
+  /** Refuse a body without a length with 411, instead of reserving the largest. Default false. */
+  readonly requireLength?: boolean
+}
+
+export interface ResolvedPolicy {
+  readonly cost: number | CostFunction | undefined
+  readonly maxBody: number | undefined
+  readonly body: 'buffer' | 'stream'
+  readonly requireLength: boolean
+}
+
+export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength'] as const
+
+const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
+  cost: undefined,
+  maxBody: undefined,
+  body: 'buffer',
+  requireLength: false,
+})
+
+/**
+ * Checks a policy and fills what it leaves out from `base`.
+ *
+ * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+ */
+export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
+  checkOptions(policy, POLICY_KEYS, 'policy')
+  const { cost, maxBody, body = base.body, requireLength = base.requireLength } = policy
+  if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
+  if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
+  return Object.freeze({
+    cost:
+      cost === undefined || typeof cost === 'function' ? (cost ?? base.cost) : parseByteSize(cost, 'cost'),
+    maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
+    body,
+    requireLength,
+  })
+}

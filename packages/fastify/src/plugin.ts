@@ -1,0 +1,102 @@
+import {
+  Governor,
+  type GovernorOptions,
+  isPlimsollError,
+  PlimsollError,
+  type RequestReservation,
+  type RoutePolicy,
+  resolvePolicy,
+} from '@plimsoll/core'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { RoutePolicies } from './route-policies.ts'
+
+/** A governor's options, or a governor of one's own (to share it) with a policy for all routes here. */
+export type PlimsollOptions = GovernorOptions | ({ readonly governor: Governor } & RoutePolicy)
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The governor of this server. */
+    plimsoll: Governor
+  }
+  interface FastifyRequest {
+    /** What this request holds of the budget; 0 bytes where it is exempt. */
+    plimsoll: RequestReservation
+  }
+  interface FastifyContextConfig {
+    /** What this route costs and allows, over the plugin's options; `false` exempts it. */
+    plimsoll?: RoutePolicy | false
+  }
+}
+
+/**
+ * Governs every request of the server it is registered on, 404s included, from its onRequest hook on.
+ * Refusals go to the server's error handler. Closing the server drains the governor, unless it was given.
+ *
+ * @throws `ERR_PLIMSOLL_OPTION` naming the wrong option, of the plugin or of a route declared after it
+ * @throws `ERR_PLIMSOLL_REGISTERED_TWICE` where this server or a parent of it is governed already
+ */
+export const plimsoll = fp(govern, { name: '@plimsoll/fastify', fastify: '5.x' })
+
+async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<void> {
+  // In a child scope the decorators would silently shadow the parent's, and each request be admitted twice.
+  if (app.hasDecorator('plimsoll')) {
+    throw new PlimsollError(
+      'ERR_PLIMSOLL_REGISTERED_TWICE',
+      'This server is governed by @plimsoll/fastify already',
+    )
+  }
+  const { governor, policy } = governorOf(app, options)
+  const policies = new RoutePolicies(app, policy)
+
+  app.decorate('plimsoll', governor)
+  // Set by the hook below, before anybody can read it.
+  app.decorateRequest('plimsoll', null as unknown as RequestReservation)
+
+  app.addHook('onRoute', route => {
+    const policy = route.config?.plimsoll
+    if (policy !== undefined && policy !== false) resolvePolicy(policy)
+  })
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const refused = (error: Error): void => {
+      // Nobody is there to answer.
+      if (isPlimsollError(error) && error.code === 'ERR_PLIMSOLL_CLIENT_GONE') reply.hijack()
+      else done(error)
+    }
+    let admitted: RequestReservation | Promise<RequestReservation>
+    try {
+      admitted = governor.admit(request.raw, reply.raw, policies.of(request))
+    } catch (error) {
+      refused(error as Error)
+      return
+    }
+    if (admitted instanceof Promise) {
+      admitted.then(reservation => {
+        request.plimsoll = reservation
+        done()
+      }, refused)
+    } else {
+      request.plimsoll = admitted
+      done()
+    }
+  })
+}
+
+function governorOf(
+  app: FastifyInstance,
+  options: PlimsollOptions,
+): { governor: Governor; policy: RoutePolicy } {
+  if ('governor' in options) {
+    const { governor, ...policy } = options
+    resolvePolicy(policy)
+    return { governor, policy }
+  }
+  const { budget: _budget, queue: _queue, exempt: _exempt, logger = app.log, ...policy } = options
+  const governor = new Governor({ ...options, logger })
+  // Those that wait get their 503 now; for those admitted Fastify waits by itself.
+  app.addHook('preClose', async () => {
+    governor.close().catch(error => app.log.warn(error, 'plimsoll stopped waiting for requests under way'))
+  })
+  return { governor, policy }
+}
