@@ -1,9 +1,11 @@
 import { Account } from './account.ts'
+import { BudgetWaiter } from './budget-waiter.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
 import { BudgetReservation } from './reservation.ts'
-import { FifoQueue, type Waiter, type WaitQueue } from './wait-queue.ts'
+import { WaitDeadlines } from './wait-deadlines.ts'
+import { FifoQueue, type WaitQueue } from './wait-queue.ts'
 
 export interface ByteBudgetOptions {
   /** Bytes that may be reserved at once. 0 is legal and admits only what costs nothing. */
@@ -27,7 +29,8 @@ export interface AcquireOptions {
  */
 export class ByteBudget {
   readonly #account: Account
-  readonly #line: WaitQueue = new FifoQueue()
+  readonly #line: WaitQueue<BudgetWaiter> = new FifoQueue()
+  readonly #deadlines = new WaitDeadlines()
   /** The bounds of the queue, resolved. */
   readonly queue: Readonly<Required<QueueOptions>>
 
@@ -115,14 +118,17 @@ export class ByteBudget {
           limit: this.queue.limit,
         })
       }
-      const leave = (error: unknown): void => {
-        this.#line.remove(waiter)
-        waiter.leave()
-        reject(error)
-        // It may have been the head that kept the others waiting.
-        this.#drain()
-      }
-      const waiter = new PromisedWaiter(wanted, resolve, leave, timeoutMs, options.signal)
+      const waiter = new BudgetWaiter(
+        wanted,
+        new BudgetReservation(this.#account, wanted),
+        this.#deadlinesOf(timeoutMs),
+        performance.now() + timeoutMs,
+        resolve,
+        reject,
+        this.#leave,
+      )
+      if (options.signal !== undefined) waiter.heed(options.signal)
+      waiter.deadlines.add(waiter)
       this.#line.add(waiter)
     })
   }
@@ -148,53 +154,26 @@ export class ByteBudget {
     this.#drain()
   }
 
+  /** Those who wait as long as most share a timer; another wait has one of its own. */
+  #deadlinesOf(timeoutMs: number): WaitDeadlines {
+    return timeoutMs === this.queue.timeoutMs ? this.#deadlines : new WaitDeadlines()
+  }
+
+  readonly #leave = (waiter: BudgetWaiter): void => {
+    this.#line.remove(waiter)
+    waiter.deadlines.remove(waiter)
+    // It may have been the head that kept the others waiting.
+    this.#drain()
+  }
+
   #drain(): void {
     let waiter = this.#line.size === 0 ? undefined : this.#line.next(this.#account)
     while (waiter !== undefined) {
       this.#line.remove(waiter)
-      waiter.grant(this.charge(waiter.bytes))
+      waiter.deadlines.remove(waiter)
+      this.#account.promised += waiter.bytes
+      waiter.grant()
       waiter = this.#line.next(this.#account)
     }
-  }
-}
-
-/** A waiter behind a promise, which leaves by itself on its time-out or signal. */
-class PromisedWaiter implements Waiter {
-  readonly bytes: number
-  before: Waiter | undefined = undefined
-  after: Waiter | undefined = undefined
-  readonly #resolve: (reservation: BudgetReservation) => void
-  readonly #timer: NodeJS.Timeout
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort: (() => void) | undefined
-
-  constructor(
-    bytes: number,
-    resolve: (reservation: BudgetReservation) => void,
-    leave: (error: unknown) => void,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ) {
-    this.bytes = bytes
-    this.#resolve = resolve
-    this.#timer = setTimeout(
-      () => leave(new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for memory', { bytes })),
-      timeoutMs,
-    )
-    if (signal !== undefined) {
-      this.#signal = signal
-      this.#onAbort = () => leave(signal.reason)
-      signal.addEventListener('abort', this.#onAbort)
-    }
-  }
-
-  grant(reservation: BudgetReservation): void {
-    this.leave()
-    this.#resolve(reservation)
-  }
-
-  leave(): void {
-    clearTimeout(this.#timer)
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
   }
 }

@@ -5,6 +5,8 @@ import type { HttpRequest, HttpResponse } from './request-head.ts'
 export interface Finalizable {
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
+  /** Nothing more can come or go. */
+  connectionOver(): void
   /** It is the first on its connection now, or has left it. */
   turn(): void
 }
@@ -45,7 +47,7 @@ export class Connection {
   }
 
   close(): void {
-    for (const request of this.#open) request.responseOver(true)
+    for (const request of this.#open) request.connectionOver()
   }
 
   #first(): Finalizable | undefined {

@@ -48,6 +48,7 @@ export class GovernedRequest implements RequestReservation, Finalizable {
   readonly #onReleased: (request: GovernedRequest, bytes: number) => void
   #reservation: BudgetReservation | undefined
   #responseOver = false
+  #connectionOver = false
   #works = 0
   #released = false
   #controller: AbortController | undefined
@@ -100,6 +101,8 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     const held = this.#reservation
     this.#reservation = undefined
     held?.release()
+    // What the body costs is the handler's own affair from here on; how long it may be is not.
+    this.price = { ...this.price, bytes: wanted, costOf: undefined }
     await this.acquire(wanted)
   }
 
@@ -124,8 +127,12 @@ export class GovernedRequest implements RequestReservation, Finalizable {
   /** Waits for its turn on the connection, then for bytes. */
   async acquire(bytes: number): Promise<void> {
     if (this.connection?.isFirst(this) === false && !this.#responseOver) {
+      const others = this.#onTurn
       await new Promise<void>(resolve => {
-        this.#onTurn = resolve
+        this.#onTurn = () => {
+          others?.()
+          resolve()
+        }
       })
     }
     const reservation = await this.#budget.acquire(bytes, { signal: this.signal })
@@ -216,14 +223,20 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     this.#settle()
   }
 
+  connectionOver(): void {
+    this.#connectionOver = true
+    this.responseOver(true)
+  }
+
   turn(): void {
     this.#onTurn?.()
     this.#onTurn = undefined
   }
 
   #settle(): void {
-    // A handler may answer first and read on, so a body under way is waited for.
-    if (!this.#responseOver || this.reader?.underWay) return
+    if (!this.#responseOver) return
+    // A handler may answer first and read on.
+    if (this.reader?.underWay && !this.#connectionOver) return
     this.connection?.leave(this)
     if (this.#works > 0 || this.#released) return
     this.#released = true

@@ -249,7 +249,8 @@ export class Governor {
    */
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     checkOptions(options, ['timeoutMs'], 'options')
-    const timeoutMs = checkDuration(options.timeoutMs ?? 30_000, 'timeoutMs')
+    const { timeoutMs = 30_000 } = options
+    checkDuration(timeoutMs, 'timeoutMs')
     this.#closing = true
     const closed = new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     for (const request of this.#waiting) request.giveUp(closed)

@@ -55,9 +55,16 @@ export class LimitedReader {
     return this.#complete
   }
 
-  /** Whether somebody reads a body that has not ended yet. */
+  /**
+   * Whether somebody reads a body that has not ended yet. A body that Node throws away after an early
+   * answer flows too, but has lost its listeners.
+   */
   get underWay(): boolean {
-    return !this.#complete && !this.#refused && this.#req.readableDidRead && !this.#req.destroyed
+    const req = this.#req
+    if (this.#complete || this.#refused || req.destroyed) return false
+    return (
+      (req.readableFlowing === true && req.listenerCount('data') > 0) || req.listenerCount('readable') > 0
+    )
   }
 
   #count(bytes: number): PlimsollError | undefined {

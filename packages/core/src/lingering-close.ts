@@ -15,7 +15,8 @@ const LINGERS = Symbol('plimsoll.lingers')
  */
 export function lingerOnClose(socket: Socket): void {
   const lingering = socket as Socket & { [LINGERS]?: true }
-  if (lingering[LINGERS]) return
+  // An injected request has no socket to speak of.
+  if (lingering[LINGERS] || typeof socket.destroySoon !== 'function') return
   lingering[LINGERS] = true
   socket.destroySoon = () => linger(socket)
 }

@@ -16,8 +16,7 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 /** @throws `ERR_PLIMSOLL_OPTION` where a bound is no whole number in its range, or unknown */
 export function resolveQueueOptions(options: QueueOptions = DEFAULT_QUEUE): Readonly<Required<QueueOptions>> {
   checkOptions(options, ['limit', 'timeoutMs'], 'queue')
-  const limit = options.limit ?? DEFAULT_QUEUE.limit
-  const timeoutMs = options.timeoutMs ?? DEFAULT_QUEUE.timeoutMs
+  const { limit = DEFAULT_QUEUE.limit, timeoutMs = DEFAULT_QUEUE.timeoutMs } = options
   return Object.freeze({
     limit: checkWhole(limit, 'queue.limit', Number.MAX_SAFE_INTEGER),
     timeoutMs: checkDuration(timeoutMs, 'queue.timeoutMs'),

@@ -1,26 +1,24 @@
 import type { Account } from './account.ts'
-import type { BudgetReservation } from './reservation.ts'
+import { type Link, LinkedList } from './linked-list.ts'
 
-/** Somebody who waits for bytes. The links belong to the queue it stands in. */
+/** Somebody who waits for bytes. */
 export interface Waiter {
   readonly bytes: number
-  /** Told once, synchronously, within the call that freed the bytes. */
-  grant(reservation: BudgetReservation): void
-  before: Waiter | undefined
-  after: Waiter | undefined
+  /** Its place in the queue, which belongs to the queue. */
+  readonly place: Link<Waiter>
 }
 
 /**
  * Who goes next: all that a budget asks of its queue, so that another discipline (lanes, bounded
- * backfill) can take its place. Each call but `next` must be O(1).
+ * backfill) can take its place. Joining and leaving must be O(1).
  */
-export interface WaitQueue {
+export interface WaitQueue<W extends Waiter> {
   readonly size: number
-  add(waiter: Waiter): void
+  add(waiter: W): void
   /** Takes out a waiter that stands in this queue, wherever it stands. */
-  remove(waiter: Waiter): void
+  remove(waiter: W): void
   /** The waiter that may be granted now, left where it stands; undefined where it is nobody's turn. */
-  next(account: Account): Waiter | undefined
+  next(account: Account): W | undefined
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean
 }
@@ -31,44 +29,33 @@ export interface WaitQueue {
  * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can
  * serve them, and the whole line would wait for their time-out.
  */
-export class FifoQueue implements WaitQueue {
-  #size = 0
-  #head: Waiter | undefined
-  #tail: Waiter | undefined
+export class FifoQueue<W extends Waiter> implements WaitQueue<W> {
+  readonly #line = new LinkedList<Waiter>()
 
   get size(): number {
-    return this.#size
+    return this.#line.size
   }
 
-  add(waiter: Waiter): void {
-    waiter.before = this.#tail
-    if (this.#tail === undefined) this.#head = waiter
-    else this.#tail.after = waiter
-    this.#tail = waiter
-    this.#size++
+  add(waiter: W): void {
+    this.#line.add(waiter.place)
   }
 
-  remove(waiter: Waiter): void {
-    if (waiter.before === undefined) this.#head = waiter.after
-    else waiter.before.after = waiter.after
-    if (waiter.after === undefined) this.#tail = waiter.before
-    else waiter.after.before = waiter.before
-    waiter.before = waiter.after = undefined
-    this.#size--
+  remove(waiter: W): void {
+    this.#line.remove(waiter.place)
   }
 
-  next(account: Account): Waiter | undefined {
-    const first = this.#first(account.capacity)
-    return first !== undefined && account.fits(first.bytes) ? first : undefined
+  next(account: Account): W | undefined {
+    const head = this.#head(account.capacity)
+    return head !== undefined && account.fits(head.bytes) ? (head as W) : undefined
   }
 
   admits(bytes: number, account: Account): boolean {
-    return account.fits(bytes) && this.#first(account.capacity) === undefined
+    return account.fits(bytes) && this.#head(account.capacity) === undefined
   }
 
-  #first(capacity: number): Waiter | undefined {
-    let waiter = this.#head
-    while (waiter !== undefined && waiter.bytes > capacity) waiter = waiter.after
-    return waiter
+  #head(capacity: number): Waiter | undefined {
+    let link = this.#line.first
+    while (link !== undefined && link.owner.bytes > capacity) link = link.after
+    return link?.owner
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import {
   Governor,
   type GovernorOptions,
@@ -87,8 +88,11 @@ function governorOf(
   app: FastifyInstance,
   options: PlimsollOptions,
 ): { governor: Governor; policy: RoutePolicy } {
+  if (typeof options !== 'object') throw optionError('options', 'an object', options)
   if ('governor' in options) {
     const { governor, ...policy } = options
+    // By shape, since it may come from another copy of core.
+    if (typeof governor?.admit !== 'function') throw optionError('governor', 'a Governor', governor)
     resolvePolicy(policy)
     return { governor, policy }
   }
@@ -99,4 +103,8 @@ function governorOf(
     governor.close().catch(error => app.log.warn(error, 'plimsoll stopped waiting for requests under way'))
   })
   return { governor, policy }
+}
+
+function optionError(option: string, expected: string, got: unknown): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)
 }
