@@ -1,8 +1,11 @@
 import type { Http2ServerRequest } from 'node:http2'
+import { type Link, LinkedList } from './linked-list.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** A request as its finalizer sees it. */
 export interface Finalizable {
+  /** Its place among the open requests of its connection, which belongs to the connection. */
+  readonly place: Link<Finalizable>
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -26,16 +29,18 @@ interface Marked<T> {
  * Node 20 and 22. It must hold nothing of a request that is over: sockets idle for minutes.
  */
 export class Connection {
-  readonly #open = new Set<Finalizable>()
+  // A list, since adding an object to a Set and deleting it costs as much as the rest of an admission.
+  readonly #open = new LinkedList<Finalizable>()
 
   join(request: Finalizable): void {
-    this.#open.add(request)
+    this.#open.add(request.place)
   }
 
+  /** Takes out a request that has joined. */
   leave(request: Finalizable): void {
-    if (!this.#open.delete(request)) return
+    this.#open.remove(request.place)
     request.turn()
-    if (this.#open.size > 0) this.#first()?.turn()
+    this.#open.first?.owner.turn()
   }
 
   /**
@@ -43,15 +48,17 @@ export class Connection {
    * answer with, and those before it might be waiting for them.
    */
   isFirst(request: Finalizable): boolean {
-    return this.#first() === request
+    return this.#open.first === request.place
   }
 
   close(): void {
-    for (const request of this.#open) request.connectionOver()
-  }
-
-  #first(): Finalizable | undefined {
-    return this.#open.values().next().value
+    let link = this.#open.first
+    while (link !== undefined) {
+      // It leaves, and its link with it.
+      const { after } = link
+      link.owner.connectionOver()
+      link = after
+    }
   }
 }
 

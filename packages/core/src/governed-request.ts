@@ -2,8 +2,9 @@ import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import type { Connection, Finalizable } from './finalization.ts'
-import { LimitedReader } from './limited-reader.ts'
-import { bodyTooLarge, costTooLarge, type Price } from './price.ts'
+import type { BodyPayer, LimitedReader } from './limited-reader.ts'
+import { Link } from './linked-list.ts'
+import { bodyTooLarge, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 
@@ -33,10 +34,11 @@ export interface RequestReservation {
 }
 
 /** One request on its way from admission to release. */
-export class GovernedRequest implements RequestReservation, Finalizable {
+export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
   readonly req: HttpRequest
   price: Price
-  /** Set on HTTP/1. */
+  readonly place: Link<Finalizable> = new Link<Finalizable>(this)
+  /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
@@ -126,7 +128,7 @@ export class GovernedRequest implements RequestReservation, Finalizable {
 
   /** Waits for its turn on the connection, then for bytes. */
   async acquire(bytes: number): Promise<void> {
-    if (this.connection?.isFirst(this) === false && !this.#responseOver) {
+    if (this.connection?.isFirst(this) === false) {
       const others = this.#onTurn
       await new Promise<void>(resolve => {
         this.#onTurn = () => {
@@ -158,18 +160,6 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     this.#reservation?.release()
   }
 
-  /** Bounds its body from here on; `refused` is called where it proves too large. */
-  read(refused: (error: PlimsollError) => void): void {
-    this.reader = new LimitedReader(this.req, {
-      arrived: (chunk, total) => {
-        this.#reservation?.payIn(chunk)
-        return this.#overrun(total)
-      },
-      completed: total => this.#giveRestBack(total),
-      refused,
-    })
-  }
-
   /**
    * Changes the price, by what it differs from the old one: the handler may have grown or shrunk.
    *
@@ -179,7 +169,7 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
     const more = price.bytes - this.price.bytes
-    if (more < 0) this.#refund(-more)
+    if (more < 0) this.refund(-more)
     else if (more > 0 && !this.tryGrow(more)) {
       throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
         bytes: more,
@@ -188,32 +178,16 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     this.price = price
   }
 
-  #overrun(total: number): PlimsollError | undefined {
-    const { bytes, limit, costOf } = this.price
-    if (total > limit) return bodyTooLarge(total, limit)
-    // Reserved was what its largest body costs, or all there is where that is less.
-    if (costOf === undefined) return undefined
-    return attempt(() => {
-      const cost = costOf(total)
-      if (cost > bytes) throw costTooLarge(cost, bytes, true)
-    })
+  payIn(bytes: number): void {
+    this.#reservation?.payIn(bytes)
   }
 
-  #giveRestBack(total: number): PlimsollError | undefined {
-    const { bytes, hasBody, limit, costOf } = this.price
-    const failed =
-      costOf === undefined
-        ? undefined
-        : attempt(() => {
-            this.price = { bytes: Math.min(costOf(total), bytes), hasBody, limit, costOf: undefined }
-            this.#refund(bytes - this.price.bytes)
-          })
-    this.#settle()
-    return failed
-  }
-
-  #refund(bytes: number): void {
+  refund(bytes: number): void {
     this.#reservation?.shrink(Math.max(0, this.#reservation.bytes - bytes))
+  }
+
+  bodyOver(): void {
+    this.#settle()
   }
 
   responseOver(clientGone: boolean): void {
@@ -237,21 +211,17 @@ export class GovernedRequest implements RequestReservation, Finalizable {
     if (!this.#responseOver) return
     // A handler may answer first and read on.
     if (this.reader?.underWay && !this.#connectionOver) return
-    this.connection?.leave(this)
+    this.#leaveConnection()
     if (this.#works > 0 || this.#released) return
     this.#released = true
     const bytes = this.bytes
     this.#reservation?.release()
     if (this.admitted) this.#onReleased(this, bytes)
   }
-}
 
-/** A cost function fails here within Node's parser, where nobody could catch it. */
-function attempt(task: () => void): PlimsollError | undefined {
-  try {
-    task()
-    return undefined
-  } catch (error) {
-    return error as PlimsollError
+  #leaveConnection(): void {
+    const { connection } = this
+    this.connection = undefined
+    connection?.leave(this)
   }
 }

@@ -5,6 +5,7 @@ import { isPlimsollError, PlimsollError, type PlimsollErrorCode } from './errors
 import { finalize, governed, isOver } from './finalization.ts'
 import { GovernedRequest, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
+import { LimitedReader } from './limited-reader.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { type Price, priceOf, priceOfExempt } from './price.ts'
 import { answerRefusal, isSmall, prepareRefusal } from './refusal.ts'
@@ -130,7 +131,9 @@ export class Governor {
   /** Read: from here on the handler has it, and its body is bounded. */
   #begin(request: GovernedRequest, res: HttpResponse, waitedMs: number): RequestReservation {
     const { req, price } = request
-    if (price.hasBody) request.read(error => this.#refuseBody(request, res, error))
+    if (price.hasBody) {
+      request.reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
+    }
     request.admitted = true
     this.#admitted++
     if (admittedChannel.hasSubscribers)

@@ -1,14 +1,15 @@
 import type { PlimsollError } from './errors.ts'
+import { bodyTooLarge, costTooLarge, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 
-/** Who is told what arrives. */
-export interface BodyAccount {
-  /** `chunk` bytes have arrived, `total` in all. An error refuses the body from here on. */
-  arrived(chunk: number, total: number): PlimsollError | undefined
-  /** The body is complete. An error refuses it. */
-  completed(total: number): PlimsollError | undefined
-  /** The body was refused, and whoever reads it is about to be told. */
-  refused(error: PlimsollError): void
+/** Who pays for a body. */
+export interface BodyPayer {
+  /** What was agreed on: how long the body may be, and what it may cost. */
+  price: Price
+  payIn(bytes: number): void
+  refund(bytes: number): void
+  /** The body has ended. */
+  bodyOver(): void
 }
 
 /**
@@ -21,27 +22,36 @@ export interface BodyAccount {
  */
 export class LimitedReader {
   readonly #req: HttpRequest
-  readonly #account: BodyAccount
+  readonly #payer: BodyPayer
+  readonly #onRefused: (error: PlimsollError) => void
   #total = 0
   #complete = false
   #refused = false
 
-  /** @throws what the account says of the part of the body that has arrived already */
-  constructor(req: HttpRequest, account: BodyAccount) {
+  /**
+   * @param onRefused called when the body is refused, before its reader is told
+   * @throws the refusal, where too much of the body has arrived already
+   */
+  constructor(req: HttpRequest, payer: BodyPayer, onRefused: (error: PlimsollError) => void) {
     this.#req = req
-    this.#account = account
+    this.#payer = payer
+    this.#onRefused = onRefused
     // A hook that waited before us, or our own queue, has let some of it in.
-    const error =
-      this.#count(req.readableLength) ?? (req.complete && !req.readableDidRead ? this.#end() : undefined)
-    if (error !== undefined) throw error
+    this.#count(req.readableLength)
+    if (req.complete && !req.readableDidRead) this.#end()
     const push = req.push
     req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       // true keeps the socket flowing: nothing is buffered, and the answer gets out.
       if (this.#refused) return true
-      const error = chunk === null ? this.#end() : this.#count(byteLength(chunk, encoding))
-      if (error === undefined) return push.call(req, chunk, encoding)
-      this.#refuse(error)
-      return true
+      try {
+        if (chunk === null) this.#end()
+        else this.#count(byteLength(chunk, encoding))
+      } catch (error) {
+        // Nobody could catch it here, within Node's parser.
+        this.#refuse(error as PlimsollError)
+        return true
+      }
+      return push.call(req, chunk, encoding)
     }
   }
 
@@ -67,20 +77,33 @@ export class LimitedReader {
     )
   }
 
-  #count(bytes: number): PlimsollError | undefined {
+  #count(bytes: number): void {
     this.#total += bytes
-    return bytes === 0 ? undefined : this.#account.arrived(bytes, this.#total)
+    const total = this.#total
+    const { bytes: reserved, limit, costOf } = this.#payer.price
+    if (total > limit) throw bodyTooLarge(total, limit)
+    // Reserved is what the largest body costs, or all there is where that is less.
+    const cost = costOf?.(total) ?? 0
+    if (cost > reserved) throw costTooLarge(cost, reserved, true)
+    this.#payer.payIn(bytes)
   }
 
-  #end(): PlimsollError | undefined {
+  /** A body without a length gets back what it did not need. */
+  #end(): void {
     this.#complete = true
-    return this.#account.completed(this.#total)
+    const { price } = this.#payer
+    if (price.costOf !== undefined) {
+      const bytes = Math.min(price.costOf(this.#total), price.bytes)
+      this.#payer.price = { ...price, bytes, costOf: undefined }
+      this.#payer.refund(price.bytes - bytes)
+    }
+    this.#payer.bodyOver()
   }
 
   #refuse(error: PlimsollError): void {
     const req = this.#req
     this.#refused = true
-    this.#account.refused(error)
+    this.#onRefused(error)
     // Node's own destroys the socket, and with it the answer.
     req._destroy = (cause, callback) => callback(cause)
     // Without a listener the 'error' event would be an uncaught exception.
