@@ -1,0 +1,5 @@
+/** @throws {TypeError} where it is not 64 hex digits; the message does not repeat a secret into a log */
+export function parseMasterKey(hex: string): Buffer {
+  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new TypeError('OBJECT_STORE_KEY must be 64 hex digits')
+  return Buffer.from(hex, 'hex')
+}
