@@ -26,6 +26,17 @@ function linger(socket: Socket): void {
   socket.destroySoon = () => {}
   if (socket.destroyed) return
   socket.end()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.on('close', () => clearTimeout(timer))
+  socket.on('end', () => socket.destroy())
+  // While the HTTP parser reads the socket, only Node's own listener to 'resume' can start a reading
+  // that was stopped, and listening to 'data' takes it away: so that comes after.
+  socket.pause()
+  socket.once('resume', () => discard(socket))
+  socket.resume()
+}
+
+function discard(socket: Socket): void {
   // The HTTP parser must not meet another request in what follows.
   socket.removeAllListeners('data')
   let left = LINGER_BYTES
@@ -33,9 +44,4 @@ function linger(socket: Socket): void {
     left -= chunk.length
     if (left < 0) socket.pause()
   })
-  socket.on('end', () => socket.destroy())
-  socket.resume()
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-  timer.unref()
-  socket.on('close', () => clearTimeout(timer))
 }

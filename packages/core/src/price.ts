@@ -9,6 +9,9 @@ import type { ResolvedPolicy } from './route-policy.ts'
  */
 export const STREAM_WINDOW = 128 * 1024
 
+/** What a cost function is told of a body without length or limit: small enough to be multiplied. */
+const ENDLESS = 2 ** 40
+
 /** What a request is asked to reserve, and how much body that covers. */
 export interface Price {
   readonly bytes: number
@@ -38,7 +41,9 @@ export function priceOf(
 ): Price {
   if (declared === undefined) return priceOfUnknown(req, policy, capacity)
   if (declared === 0 && policy.cost === undefined) return FREE
-  if (policy.maxBody !== undefined && declared > policy.maxBody) throw bodyTooLarge(declared, policy.maxBody)
+  // Where it costs what it weighs, the capacity bounds it below, with a code that says so.
+  const limit = policy.cost === undefined ? (policy.maxBody ?? declared) : largestBody(policy, capacity)
+  if (declared > limit) throw bodyTooLarge(declared, limit)
   const bytes = costOfBody(req, declared, policy)
   if (bytes > capacity) throw costTooLarge(bytes, capacity, declared > 0)
   return { bytes, hasBody: declared > 0, limit: declared, costOf: undefined }
@@ -57,8 +62,7 @@ function priceOfUnknown(req: HttpRequest, policy: ResolvedPolicy, capacity: numb
   }
   const limit = largestBody(policy, capacity)
   const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
-  // Number.MAX_SAFE_INTEGER stands for "no limit" where a cost function asks for a number.
-  const bytes = Math.min(costOf(Math.min(limit, Number.MAX_SAFE_INTEGER)), capacity)
+  const bytes = Math.min(costOf(Math.min(limit, ENDLESS)), capacity)
   return { bytes, hasBody: true, limit, costOf }
 }
 
