@@ -1,11 +1,14 @@
 import { Account } from './account.ts'
-import { BudgetWaiter } from './budget-waiter.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
+import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation } from './reservation.ts'
-import { WaitDeadlines } from './wait-deadlines.ts'
 import { FifoQueue, type WaitQueue } from './wait-queue.ts'
+import { WaitTimer } from './wait-timer.ts'
+
+/** When a waiter is due that has a timer of its own. */
+const NEVER = -1
 
 export interface ByteBudgetOptions {
   /** Bytes that may be reserved at once. 0 is legal and admits only what costs nothing. */
@@ -29,8 +32,11 @@ export interface AcquireOptions {
  */
 export class ByteBudget {
   readonly #account: Account
-  readonly #line: WaitQueue<BudgetWaiter> = new FifoQueue()
-  readonly #deadlines = new WaitDeadlines()
+  readonly #line: WaitQueue<QueuedReservation> = new FifoQueue()
+  readonly #timer = new WaitTimer<QueuedReservation>(
+    () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
+    waiter => this.#expire(waiter),
+  )
   /** The bounds of the queue, resolved. */
   readonly queue: Readonly<Required<QueueOptions>>
 
@@ -93,7 +99,7 @@ export class ByteBudget {
    */
   acquire(bytes: ByteSize, options: AcquireOptions = {}): Promise<BudgetReservation> {
     // What the executor throws becomes the rejection.
-    return new Promise((resolve, reject) => {
+    return new Promise(resolve => {
       const wanted = parseByteSize(bytes, 'bytes')
       const timeoutMs =
         options.timeoutMs === undefined ? this.queue.timeoutMs : checkDuration(options.timeoutMs, 'timeoutMs')
@@ -118,18 +124,7 @@ export class ByteBudget {
           limit: this.queue.limit,
         })
       }
-      const waiter = new BudgetWaiter(
-        wanted,
-        new BudgetReservation(this.#account, wanted),
-        this.#deadlinesOf(timeoutMs),
-        performance.now() + timeoutMs,
-        resolve,
-        reject,
-        this.#leave,
-      )
-      if (options.signal !== undefined) waiter.heed(options.signal)
-      waiter.deadlines.add(waiter)
-      this.#line.add(waiter)
+      this.#enqueue(wanted, timeoutMs, options.signal, resolve)
     })
   }
 
@@ -154,26 +149,54 @@ export class ByteBudget {
     this.#drain()
   }
 
-  /** Those who wait as long as most share a timer; another wait has one of its own. */
-  #deadlinesOf(timeoutMs: number): WaitDeadlines {
-    return timeoutMs === this.queue.timeoutMs ? this.#deadlines : new WaitDeadlines()
+  #enqueue(
+    bytes: number,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
+  ): void {
+    // Whole milliseconds, rounded up: a fraction would be an object of its own for each waiter.
+    const now = Math.ceil(performance.now())
+    const waitsAsAll = timeoutMs === this.queue.timeoutMs
+    const waiter = new QueuedReservation(this.#account, bytes, waitsAsAll ? now + timeoutMs : NEVER, resolve)
+    this.#line.add(waiter)
+    if (waitsAsAll) this.#timer.start(now)
+    else {
+      const timer = setTimeout(() => this.#expire(waiter), timeoutMs)
+      waiter.whenOver(() => clearTimeout(timer))
+    }
+    if (signal !== undefined) {
+      const onAbort = (): void => this.#leave(waiter, signal.reason)
+      signal.addEventListener('abort', onAbort)
+      waiter.whenOver(() => signal.removeEventListener('abort', onAbort))
+    }
   }
 
-  readonly #leave = (waiter: BudgetWaiter): void => {
+  #expire(waiter: QueuedReservation): void {
+    const { bytes } = waiter
+    this.#leave(
+      waiter,
+      new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for memory', { bytes }),
+    )
+  }
+
+  #leave(waiter: QueuedReservation, error: unknown): void {
+    waiter.fail(error)
     this.#line.remove(waiter)
-    waiter.deadlines.remove(waiter)
+    if (this.#line.size === 0) this.#timer.stop()
     // It may have been the head that kept the others waiting.
-    this.#drain()
+    else this.#drain()
   }
 
   #drain(): void {
-    let waiter = this.#line.size === 0 ? undefined : this.#line.next(this.#account)
+    if (this.#line.size === 0) return
+    let waiter = this.#line.next(this.#account)
     while (waiter !== undefined) {
       this.#line.remove(waiter)
-      waiter.deadlines.remove(waiter)
       this.#account.promised += waiter.bytes
       waiter.grant()
       waiter = this.#line.next(this.#account)
     }
+    if (this.#line.size === 0) this.#timer.stop()
   }
 }

@@ -1,11 +1,9 @@
 import type { Http2ServerRequest } from 'node:http2'
-import { type Link, LinkedList } from './linked-list.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
-/** A request as its finalizer sees it. */
-export interface Finalizable {
-  /** Its place among the open requests of its connection, which belongs to the connection. */
-  readonly place: Link<Finalizable>
+/** A request as its finalizer sees it; it stands among the open requests of its connection. */
+export interface Finalizable extends Linked<Finalizable> {
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -33,14 +31,14 @@ export class Connection {
   readonly #open = new LinkedList<Finalizable>()
 
   join(request: Finalizable): void {
-    this.#open.add(request.place)
+    this.#open.add(request)
   }
 
   /** Takes out a request that has joined. */
   leave(request: Finalizable): void {
-    this.#open.remove(request.place)
+    this.#open.remove(request)
     request.turn()
-    this.#open.first?.owner.turn()
+    this.#open.first?.turn()
   }
 
   /**
@@ -48,16 +46,16 @@ export class Connection {
    * answer with, and those before it might be waiting for them.
    */
   isFirst(request: Finalizable): boolean {
-    return this.#open.first === request.place
+    return this.#open.first === request
   }
 
   close(): void {
-    let link = this.#open.first
-    while (link !== undefined) {
-      // It leaves, and its link with it.
-      const { after } = link
-      link.owner.connectionOver()
-      link = after
+    let request = this.#open.first
+    while (request !== undefined) {
+      // It leaves, and its links with it.
+      const { after } = request
+      request.connectionOver()
+      request = after
     }
   }
 }

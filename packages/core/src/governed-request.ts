@@ -3,7 +3,6 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import type { Connection, Finalizable } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
-import { Link } from './linked-list.ts'
 import { bodyTooLarge, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
@@ -35,9 +34,10 @@ export interface RequestReservation {
 
 /** One request on its way from admission to release. */
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
+  before: Finalizable | undefined = undefined
+  after: Finalizable | undefined = undefined
   readonly req: HttpRequest
   price: Price
-  readonly place: Link<Finalizable> = new Link<Finalizable>(this)
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
   /** The admission, while it waits. */
@@ -138,10 +138,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       })
     }
     const reservation = await this.#budget.acquire(bytes, { signal: this.signal })
-    // Granted, but its client went before this promise had its turn; or a requeue passed another.
+    // Granted, but it was ended before this promise had its turn; or a requeue passed another.
     this.#reservation?.release()
     this.#reservation = reservation
-    if (this.#released) {
+    if (this.#released || this.#ended !== undefined) {
       reservation.release()
       throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
     }

@@ -67,14 +67,13 @@ export class LimitedReader {
 
   /**
    * Whether somebody reads a body that has not ended yet. A body that Node throws away after an early
-   * answer flows too, but has lost its listeners.
+   * answer has no listeners, or has lost them.
    */
   get underWay(): boolean {
     const req = this.#req
     if (this.#complete || this.#refused || req.destroyed) return false
-    return (
-      (req.readableFlowing === true && req.listenerCount('data') > 0) || req.listenerCount('readable') > 0
-    )
+    // Not `readableFlowing`: a pipe into something slow pauses it.
+    return req.listenerCount('data') > 0 || req.listenerCount('readable') > 0
   }
 
   #count(bytes: number): void {
@@ -109,6 +108,8 @@ export class LimitedReader {
     // Without a listener the 'error' event would be an uncaught exception.
     if (req.listenerCount('error') === 0) req.on('error', () => {})
     req.destroy(error)
+    // The answer may be out already.
+    this.#payer.bodyOver()
   }
 }
 

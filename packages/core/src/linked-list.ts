@@ -1,43 +1,38 @@
-/** A place in a list, kept by its owner so that it can leave in O(1) from wherever it stands. */
-export class Link<T> {
-  readonly owner: T
-  before: Link<T> | undefined = undefined
-  after: Link<T> | undefined = undefined
-
-  constructor(owner: T) {
-    this.owner = owner
-  }
+/** What stands in a list. It carries its own links, and so stands in one list at a time. */
+export interface Linked<T> {
+  before: T | undefined
+  after: T | undefined
 }
 
-/** A doubly linked list. A link may stand in one list at a time. */
-export class LinkedList<T> {
+/** A doubly linked list that one can leave in O(1) from wherever one stands. */
+export class LinkedList<T extends Linked<T>> {
   #size = 0
-  #first: Link<T> | undefined
-  #last: Link<T> | undefined
+  #first: T | undefined
+  #last: T | undefined
 
   get size(): number {
     return this.#size
   }
 
-  get first(): Link<T> | undefined {
+  get first(): T | undefined {
     return this.#first
   }
 
-  add(link: Link<T>): void {
-    link.before = this.#last
-    if (this.#last === undefined) this.#first = link
-    else this.#last.after = link
-    this.#last = link
+  add(item: T): void {
+    item.before = this.#last
+    if (this.#last === undefined) this.#first = item
+    else this.#last.after = item
+    this.#last = item
     this.#size++
   }
 
-  /** Takes out a link that stands in this list. */
-  remove(link: Link<T>): void {
-    if (link.before === undefined) this.#first = link.after
-    else link.before.after = link.after
-    if (link.after === undefined) this.#last = link.before
-    else link.after.before = link.before
-    link.before = link.after = undefined
+  /** Takes out what stands in this list. */
+  remove(item: T): void {
+    if (item.before === undefined) this.#first = item.after
+    else item.before.after = item.after
+    if (item.after === undefined) this.#last = item.before
+    else item.after.before = item.before
+    item.before = item.after = undefined
     this.#size--
   }
 }

@@ -31,7 +31,8 @@ export function prepareRefusal(
   if (sending) lingerOnClose(req.socket)
   if (res.headersSent) {
     // Too late to tell it in a header, so close when that answer is out.
-    if (sending) res.once('close', () => req.socket.destroySoon?.())
+    if (sending && res.destroyed) req.socket.destroySoon?.()
+    else if (sending) res.once('close', () => req.socket.destroySoon?.())
     return
   }
   if (error.statusCode === 503 && error.code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') {

@@ -1,11 +1,9 @@
 import type { Account } from './account.ts'
-import { type Link, LinkedList } from './linked-list.ts'
+import { type InLine, WaitLine } from './wait-line.ts'
 
 /** Somebody who waits for bytes. */
 export interface Waiter {
   readonly bytes: number
-  /** Its place in the queue, which belongs to the queue. */
-  readonly place: Link<Waiter>
 }
 
 /**
@@ -21,6 +19,8 @@ export interface WaitQueue<W extends Waiter> {
   next(account: Account): W | undefined
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean
+  /** The first in the order of joining of whom `test` is true. */
+  oldest(test: (waiter: W) => boolean): W | undefined
 }
 
 /**
@@ -29,33 +29,37 @@ export interface WaitQueue<W extends Waiter> {
  * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can
  * serve them, and the whole line would wait for their time-out.
  */
-export class FifoQueue<W extends Waiter> implements WaitQueue<W> {
-  readonly #line = new LinkedList<Waiter>()
+export class FifoQueue<W extends Waiter & InLine> implements WaitQueue<W> {
+  readonly #line = new WaitLine<W>()
 
   get size(): number {
     return this.#line.size
   }
 
   add(waiter: W): void {
-    this.#line.add(waiter.place)
+    this.#line.add(waiter)
   }
 
   remove(waiter: W): void {
-    this.#line.remove(waiter.place)
+    this.#line.remove(waiter)
   }
 
   next(account: Account): W | undefined {
     const head = this.#head(account.capacity)
-    return head !== undefined && account.fits(head.bytes) ? (head as W) : undefined
+    return head !== undefined && account.fits(head.bytes) ? head : undefined
   }
 
   admits(bytes: number, account: Account): boolean {
     return account.fits(bytes) && this.#head(account.capacity) === undefined
   }
 
-  #head(capacity: number): Waiter | undefined {
-    let link = this.#line.first
-    while (link !== undefined && link.owner.bytes > capacity) link = link.after
-    return link?.owner
+  oldest(test: (waiter: W) => boolean): W | undefined {
+    return this.#line.find(test)
+  }
+
+  #head(capacity: number): W | undefined {
+    const { first } = this.#line
+    if (first === undefined || first.bytes <= capacity) return first
+    return this.#line.find(waiter => waiter.bytes <= capacity)
   }
 }

@@ -1,0 +1,52 @@
+import type { Machine } from '../machine.ts'
+
+/** One scenario against one server. */
+export interface FloodResult {
+  readonly scenario: string
+  readonly title: { readonly name: string; readonly load: string }
+  readonly server: 'ungoverned' | 'governed'
+  readonly cage: { readonly kind: string; readonly limitBytes: number; readonly standsInBecause?: string }
+  readonly requests: number
+  readonly answered: number
+  /** How many requests ended how: by status, or by the error's code. */
+  readonly byStatus: Readonly<Record<string, number>>
+  readonly ending: FloodEnding
+  readonly peakBytes: number
+  readonly peakOf:
+    | { readonly anonBytes: number; readonly kernelBytes: number; readonly socketBytes: number }
+    | undefined
+  readonly idleBytes: number
+  readonly liveFrames: number | undefined
+  readonly seconds: number
+  readonly megabytesPerSecond: number
+  readonly p50Ms: number | undefined
+  readonly p99Ms: number | undefined
+  /** Memory over time: [seconds since the flood began, MiB], rounded to what a picture can show. */
+  readonly series: readonly (readonly [number, number])[]
+}
+
+export type FloodEnding =
+  | { readonly kind: 'alive' }
+  /** Proven: the kernel's counter says so, or the supervisor has done it. */
+  | {
+      readonly kind: 'killed for memory'
+      readonly exitCode: number
+      readonly atSeconds: number
+      readonly killer: string
+    }
+  | { readonly kind: 'died'; readonly exitCode: number; readonly atSeconds: number; readonly stderr: string }
+  | { readonly kind: 'does not answer' }
+  | { readonly kind: 'stopped'; readonly afterSeconds: number }
+
+/** A run of the bench as flood.json keeps it; the table and the picture are made from this alone. */
+export interface FloodRun {
+  readonly measuredAt: string
+  readonly machine: Machine
+  readonly budget: string
+  readonly storage: 'disk' | 'memory'
+  readonly results: readonly FloodResult[]
+}
+
+export function survived(result: FloodResult): boolean {
+  return result.ending.kind === 'alive' && result.answered === result.requests
+}

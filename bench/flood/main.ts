@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { cac } from 'cac'
+import { machineLine, thisMachine } from '../machine.ts'
+import { resultsFolder } from '../results-folder.ts'
+import { writeReport } from './flood-report.ts'
+import type { FloodResult } from './flood-result.ts'
+import { terminalTable } from './flood-table.ts'
+import { Progress } from './progress.ts'
+import { runFlood } from './run-flood.ts'
+import { type Scenario, scenarios, totalRequests } from './scenarios.ts'
+import { measureThroughput, type Throughput, throughputTable } from './throughput.ts'
+import { verdictOf } from './verdict.ts'
+import { answered, ending, peak } from './wording.ts'
+
+const MiB = 2 ** 20
+const GiB = 2 ** 30
+const STOP_AFTER_MS = 60_000
+
+interface Options {
+  readonly scenario?: string
+  readonly throughput?: boolean
+  readonly runs: number
+  readonly budget: string
+  readonly limit: number
+  readonly cage: string
+  readonly commitResults?: boolean
+  readonly out?: string
+}
+
+const cli = cac('flood')
+cli
+  .command('', 'Flood the example object store in a small container, without and with Plimsoll')
+  .option('--scenario <names>', `Which, by comma: ${scenarios.map(({ name }) => name).join(', ')}`)
+  .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
+  .option('--limit <MiB>', 'Memory of the container', { default: 512 })
+  .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
+  .option('--runs <n>', 'Runs of each server, with --throughput', { default: 3 })
+  .option('--cage <kind>', 'auto, or supervisor: do without the kernel', { default: 'auto' })
+  .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
+  .option('--out <folder>', 'Write there')
+  .action((options: Options) => (options.throughput ? compareThroughput(options) : demonstrate(options)))
+cli.help()
+cli.parse(process.argv, { run: false })
+try {
+  await cli.runMatchedCommand()
+} catch (error) {
+  console.error(`\n${(error as Error).message}`)
+  process.exitCode = 1
+}
+
+async function demonstrate(options: Options): Promise<void> {
+  console.log(machineLine(thisMachine()))
+  const results: FloodResult[] = []
+  for (const scenario of chosen(options.scenario ?? 'uploads,downloads,mixed')) {
+    for (const governed of [false, true]) results.push(await floodOnce(scenario, governed, options))
+  }
+  console.log(`\n${terminalTable(results)}\n`)
+
+  const { budget } = options
+  const run = {
+    measuredAt: new Date().toISOString(),
+    machine: thisMachine(),
+    budget,
+    storage: 'disk',
+    results,
+  } as const
+  const picture = writeReport(run, resultsFolder(options))
+  const verdict = verdictOf(results)
+  for (const line of verdict.lines) console.log(line)
+  console.log(`Picture: ${relative('', picture)}`)
+  if (!verdict.passed) process.exitCode = 1
+}
+
+async function floodOnce(scenario: Scenario, governed: boolean, options: Options): Promise<FloodResult> {
+  const limitBytes = options.limit * MiB
+  const label = `${scenario.name}, ${governed ? 'governed' : 'ungoverned'}`
+  const progress = new Progress(label, totalRequests(scenario), limitBytes)
+  const result = await runFlood(
+    scenario,
+    { ...common(options), governed, storage: 'disk', limitBytes },
+    progress,
+  )
+  progress.done(`${answered(result)} answered, ${ending(result)}, peak ${peak(result)}`)
+  if (result.ending.kind === 'died') console.error(result.ending.stderr)
+  return result
+}
+
+async function compareThroughput(options: Options): Promise<void> {
+  console.log(machineLine(thisMachine()))
+  const rows: Throughput[] = []
+  for (const scenario of chosen(options.scenario ?? 'uploads,downloads')) {
+    const server = { ...common(options), storage: 'memory', limitBytes: 12 * GiB } as const
+    rows.push(await measureThroughput(scenario, options.runs, server))
+  }
+  console.log(`\n${throughputTable(rows)}`)
+  const folder = resultsFolder(options)
+  mkdirSync(folder, { recursive: true })
+  const run = { measuredAt: new Date().toISOString(), machine: thisMachine(), budget: options.budget, rows }
+  writeFileSync(join(folder, 'flood-throughput.json'), `${JSON.stringify(run, undefined, 2)}\n`)
+}
+
+function common({ budget, cage }: Options) {
+  const server = { budget, stopAfterMs: STOP_AFTER_MS }
+  if (cage === 'auto') return server
+  if (cage === 'supervisor') return { ...server, forceCage: cage } as const
+  throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
+}
+
+function chosen(names: string): Scenario[] {
+  return names.split(',').map(name => {
+    const scenario = scenarios.find(known => known.name === name)
+    if (!scenario) throw new TypeError(`--scenario: there is no ${name}`)
+    return scenario
+  })
+}

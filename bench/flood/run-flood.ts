@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Cage, openCage } from '../cage/cage.ts'
+import { onTheWayOut } from '../on-the-way-out.ts'
+import type { FloodEnding, FloodResult } from './flood-result.ts'
+import { LiveFrames } from './live-frames.ts'
+import { LoadGenerator } from './load-generator.ts'
+import { MemoryRecorder } from './memory-recorder.ts'
+import { ObjectServer } from './object-server.ts'
+import type { Progress } from './progress.ts'
+import type { Scenario } from './scenarios.ts'
+import { storageRoot } from './storage-root.ts'
+import { summarised } from './summary.ts'
+
+export interface FloodOptions {
+  readonly governed: boolean
+  readonly storage: 'disk' | 'memory'
+  readonly budget: string
+  readonly limitBytes: number
+  readonly forceCage?: 'supervisor'
+  readonly stopAfterMs: number
+}
+
+/** One scenario against one server, from a fresh cage to an empty one. */
+export async function runFlood(
+  scenario: Scenario,
+  options: FloodOptions,
+  progress: Progress,
+): Promise<FloodResult> {
+  const directory = mkdtempSync(join(storageRoot(), 'plimsoll-flood-'))
+  const removeDirectory = onTheWayOut(() => rmSync(directory, { recursive: true, force: true }))
+  const cage = openCage(options.limitBytes, options.forceCage)
+  const removeCage = onTheWayOut(() => cage.remove())
+  const load = new LoadGenerator()
+  const closeLoad = onTheWayOut(() => load.close())
+  try {
+    const server = await ObjectServer.start(cage, { ...options, directory })
+    return await floodServer(scenario, options, cage, server, load, progress)
+  } finally {
+    closeLoad()
+    removeCage()
+    removeDirectory()
+  }
+}
+
+async function floodServer(
+  scenario: Scenario,
+  options: FloodOptions,
+  cage: Cage,
+  server: ObjectServer,
+  load: LoadGenerator,
+  progress: Progress,
+): Promise<FloodResult> {
+  const memory = new MemoryRecorder(cage)
+  const frames = new LiveFrames(server.port)
+  try {
+    await beforeTheFlood(server, load.warm(server.port, scenario))
+    await sleep(500)
+    const idleBytes = memory.lastBytes
+    await beforeTheFlood(server, load.store())
+    await sleep(500)
+
+    const startedMs = performance.now()
+    load.onProgress = answered => progress.answered(answered)
+    const ticker = setInterval(() => progress.memory(memory.lastBytes), 100)
+    const timer = setTimeout(() => load.stop(), options.stopAfterMs)
+    void server.exited.then(() => load.stop())
+    const report = await load.flood()
+    clearTimeout(timer)
+    clearInterval(ticker)
+    memory.stop()
+
+    const ending = await endingOf(server, cage, startedMs, report.elapsedMs >= options.stopAfterMs)
+    if (ending.kind === 'alive') await load.verify()
+    return summarised({
+      scenario,
+      governed: options.governed,
+      cage,
+      report,
+      ending,
+      idleBytes,
+      startedMs,
+      samples: memory.samples,
+      liveFrames: frames.peak,
+    })
+  } finally {
+    memory.stop()
+    frames.stop()
+    await server.stop()
+  }
+}
+
+/** A server that dies this early has another trouble than the flood, so the run is void. */
+async function beforeTheFlood(server: ObjectServer, step: Promise<void>): Promise<void> {
+  const died = server.exited.then(({ exitCode }) =>
+    Promise.reject(new Error(`The server died before the flood, exit ${exitCode}:\n${server.stderrTail}`)),
+  )
+  died.catch(() => {})
+  await Promise.race([step, died])
+}
+
+async function endingOf(
+  server: ObjectServer,
+  cage: Cage,
+  startedMs: number,
+  overTime: boolean,
+): Promise<FloodEnding> {
+  // The clients of a killed server hear of it before its parent does.
+  const healthy = await server.healthy()
+  if (!healthy) await Promise.race([server.exited, sleep(1_000)])
+  if (server.ending === undefined) {
+    if (overTime) return { kind: 'stopped', afterSeconds: (performance.now() - startedMs) / 1000 }
+    return healthy ? { kind: 'alive' } : { kind: 'does not answer' }
+  }
+  const { exitCode } = server.ending
+  const atSeconds = (server.ending.atMs - startedMs) / 1000
+  if (exitCode === 137 && cage.kills() > 0) {
+    return { kind: 'killed for memory', exitCode, atSeconds, killer: cage.kind }
+  }
+  return { kind: 'died', exitCode, atSeconds, stderr: server.stderrTail }
+}

@@ -1,0 +1,19 @@
+/** The look that all pictures share. Their ground is white, so that they read the same on a dark page. */
+export const ink = {
+  text: '#1f2328',
+  faint: '#59636e',
+  axis: '#afb8c1',
+  grid: '#eaeef2',
+  alarm: '#a40e26',
+  // Told apart by lightness too, for those who see no difference between red and green.
+  ungoverned: '#c8401a',
+  governed: '#0b66a8',
+  peer: '#7a6f00',
+} as const
+
+// No name that needs quotes: echarts writes them unescaped into an attribute, and the SVG is broken.
+const family = 'system-ui, -apple-system, DejaVu Sans, Helvetica, Arial, sans-serif'
+
+export function text(fontSize: number, color: string = ink.text) {
+  return { fontFamily: family, fontSize, color, fontWeight: 400 as const }
+}

@@ -1,0 +1,50 @@
+import type { Account } from './account.ts'
+import { BudgetReservation } from './reservation.ts'
+import type { InLine } from './wait-line.ts'
+
+/**
+ * A reservation that waits for its bytes behind a promise. One object from the queue to the release, since
+ * a grant from a long queue costs what of it is not in the processor's cache.
+ */
+export class QueuedReservation extends BudgetReservation implements InLine {
+  place = 0
+  /** When its time is up, in whole milliseconds of `performance.now()`. */
+  readonly dueAt: number
+  #resolve: ((reservation: BudgetReservation | PromiseLike<never>) => void) | undefined
+  #unheed: (() => void) | undefined = undefined
+
+  constructor(
+    account: Account,
+    bytes: number,
+    dueAt: number,
+    resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
+  ) {
+    super(account, bytes)
+    this.dueAt = dueAt
+    this.#resolve = resolve
+  }
+
+  /** @param undo takes back what else could have ended the wait, once it is over */
+  whenOver(undo: () => void): void {
+    const others = this.#unheed
+    this.#unheed = () => {
+      others?.()
+      undo()
+    }
+  }
+
+  /** Its bytes are promised in the account. */
+  grant(): void {
+    this.#settle(this)
+  }
+
+  fail(error: unknown): void {
+    this.#settle(Promise.reject(error))
+  }
+
+  #settle(outcome: BudgetReservation | PromiseLike<never>): void {
+    this.#unheed?.()
+    this.#resolve?.(outcome)
+    this.#unheed = this.#resolve = undefined
+  }
+}
