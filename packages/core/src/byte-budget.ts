@@ -158,7 +158,8 @@ export class ByteBudget {
     // Whole milliseconds, rounded up: a fraction would be an object of its own for each waiter.
     const now = Math.ceil(performance.now())
     const waitsAsAll = timeoutMs === this.queue.timeoutMs
-    const waiter = new QueuedReservation(this.#account, bytes, waitsAsAll ? now + timeoutMs : NEVER, resolve)
+    const dueAt = waitsAsAll ? now + timeoutMs : NEVER
+    const waiter = new QueuedReservation(this.#account, bytes, dueAt, signal, resolve)
     this.#line.add(waiter)
     if (waitsAsAll) this.#timer.start(now)
     else {
@@ -193,8 +194,12 @@ export class ByteBudget {
     let waiter = this.#line.next(this.#account)
     while (waiter !== undefined) {
       this.#line.remove(waiter)
-      this.#account.promised += waiter.bytes
-      waiter.grant()
+      // Aborted, but told so only after another waiter on the same signal.
+      if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
+      else {
+        this.#account.promised += waiter.bytes
+        waiter.grant()
+      }
       waiter = this.#line.next(this.#account)
     }
     if (this.#line.size === 0) this.#timer.stop()

@@ -1,9 +1,10 @@
-import type { Http2ServerRequest } from 'node:http2'
+import { constants, type Http2ServerRequest } from 'node:http2'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** A request as its finalizer sees it; it stands among the open requests of its connection. */
 export interface Finalizable extends Linked<Finalizable> {
+  readonly req: HttpRequest
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -60,9 +61,14 @@ export class Connection {
   }
 }
 
-/** The governed request that `req` was admitted as, if it was. */
+/** The governed request that `req` is, if it was met before. */
 export function governed<T extends Finalizable>(req: HttpRequest): T | undefined {
   return (req as Marked<T>)[REQUEST]
+}
+
+/** Notes on `req` that it is governed. */
+export function mark(request: Finalizable): void {
+  ;(request.req as Marked<Finalizable>)[REQUEST] = request
 }
 
 /** Whether the events that `finalize` waits for have passed already. */
@@ -79,8 +85,8 @@ export function isOver(req: HttpRequest, res: HttpResponse): boolean {
  *
  * @returns its connection; on HTTP/2 each request has a stream of its own and needs none
  */
-export function finalize(req: HttpRequest, res: HttpResponse, request: Finalizable): Connection | undefined {
-  ;(req as Marked<Finalizable>)[REQUEST] = request
+export function finalize(request: Finalizable, res: HttpResponse): Connection | undefined {
+  const { req } = request
   ;(res as Marked<Finalizable>)[REQUEST] = request
   res.on('close', onResponseClose)
   if (req.httpVersionMajor > 1) return undefined
@@ -100,7 +106,15 @@ function connectionOf(req: HttpRequest): Connection {
 }
 
 function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
-  this[REQUEST]?.responseOver(!this.writableFinished)
+  const request = this[REQUEST]
+  if (request !== undefined) request.responseOver(!this.writableFinished || isCut(request.req))
+}
+
+/** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */
+function isCut(req: HttpRequest): boolean {
+  if (!(req.httpVersionMajor > 1)) return req.socket.destroyed
+  const { aborted, rstCode } = (req as Http2ServerRequest).stream
+  return aborted || rstCode !== constants.NGHTTP2_NO_ERROR
 }
 
 function onConnectionClose(this: Marked<never>): void {

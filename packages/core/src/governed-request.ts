@@ -3,7 +3,7 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import type { Connection, Finalizable } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
-import { bodyTooLarge, type Price } from './price.ts'
+import { bodyTooLarge, FREE, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 
@@ -37,7 +37,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   before: Finalizable | undefined = undefined
   after: Finalizable | undefined = undefined
   readonly req: HttpRequest
-  price: Price
+  price: Price = FREE
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
   /** The admission, while it waits. */
@@ -59,12 +59,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   constructor(
     req: HttpRequest,
-    price: Price,
     budget: ByteBudget,
     onReleased: (request: GovernedRequest, bytes: number) => void,
   ) {
     this.req = req
-    this.price = price
     this.#budget = budget
     this.#onReleased = onReleased
   }
@@ -157,6 +155,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** Notes that it was refused, and keeps nothing. */
   refuse(error: PlimsollError): void {
     this.refusal = error
+    this.#released = true
     this.#reservation?.release()
   }
 

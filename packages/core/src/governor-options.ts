@@ -5,10 +5,10 @@ import { chooseBudget } from './memory-limit.ts'
 import { checkOptions, type QueueOptions } from './options.ts'
 import { type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
-import { POLICY_KEYS, type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
-export interface GovernorOptions extends RoutePolicy {
+export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
   readonly budget?: ByteSize | ByteBudget | 'auto'
   /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
@@ -29,7 +29,7 @@ export interface ResolvedOptions {
   readonly logger: Logger
 }
 
-const KEYS = ['budget', 'queue', 'exempt', 'logger', ...POLICY_KEYS]
+const KEYS = ['budget', 'queue', 'exempt', 'logger', 'cost', 'maxBody', 'body', 'requireLength']
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {

@@ -2,16 +2,20 @@ import type { RequestListener } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { isPlimsollError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
-import { finalize, governed, isOver } from './finalization.ts'
+import { finalize, governed, isOver, mark } from './finalization.ts'
 import { GovernedRequest, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import { LimitedReader } from './limited-reader.ts'
+import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { type Price, priceOf, priceOfExempt } from './price.ts'
 import { answerRefusal, isSmall, prepareRefusal } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+
+/** What `false` stands for. */
+const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
 
 export interface GovernorStats {
   readonly capacity: number
@@ -68,15 +72,16 @@ export class Governor {
     res: HttpResponse,
     policy?: RoutePolicy | false,
   ): RequestReservation | Promise<RequestReservation> {
-    const earlier = governed<GovernedRequest>(req)
+    let request = governed<GovernedRequest>(req)
     try {
-      if (earlier !== undefined) return this.#adjust(earlier, policy)
-      const price = this.#declare(req, res, policy)
-      const request = new GovernedRequest(req, price, this.budget, this.#onReleased)
-      request.connection = finalize(req, res, request)
+      if (request !== undefined) return this.#adjust(request, policy)
+      request = new GovernedRequest(req, this.budget, this.#onReleased)
+      mark(request)
+      request.price = this.#declare(req, res, policy)
+      request.connection = finalize(request, res)
       return this.#enter(request, res)
     } catch (error) {
-      throw this.#refuse(req, res, error)
+      throw this.#refuse(request as GovernedRequest, res, error)
     }
   }
 
@@ -90,7 +95,7 @@ export class Governor {
   #price(req: HttpRequest, declared: number | undefined, policy: RoutePolicy | false | undefined): Price {
     const resolved = this.#resolved(policy)
     const { configuredCapacity } = this.budget
-    return policy === false || this.#isExempt(req, declared)
+    return resolved.exempt || this.#isExempt(req, declared)
       ? priceOfExempt(declared, resolved, configuredCapacity)
       : priceOf(req, declared, resolved, configuredCapacity)
   }
@@ -121,7 +126,7 @@ export class Governor {
       if (!isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
       return this.#begin(request, res, performance.now() - since)
     } catch (error) {
-      throw this.#refuse(req, res, error)
+      throw this.#refuse(request, res, error)
     } finally {
       this.#waiting.delete(request)
       request.admission = undefined
@@ -163,17 +168,16 @@ export class Governor {
   }
 
   #refuseBody(request: GovernedRequest, res: HttpResponse, error: PlimsollError): void {
-    this.#refuse(request.req, res, error)
+    this.#refuse(request, res, error)
     // Whoever reads the body is told by its 'error', and answers; else it is up to us.
     if (request.req.listenerCount('error') === 0) answerRefusal(res, error)
   }
 
-  #refuse(req: HttpRequest, res: HttpResponse, error: unknown): unknown {
-    if (!isPlimsollError(error)) return error
-    const request = governed<GovernedRequest>(req)
-    // Told before: it was admitted once more after a refusal.
-    if (request?.refusal === error) return error
-    if (request?.admitted === false) request.refuse(error)
+  #refuse(request: GovernedRequest, res: HttpResponse, error: unknown): unknown {
+    const { req } = request
+    // Told before: somebody asks for another admission after a refusal.
+    if (!isPlimsollError(error) || request.refusal === error) return error
+    if (!request.admitted) request.refuse(error)
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
     this.#log.refused(req, error)
     if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
@@ -183,7 +187,8 @@ export class Governor {
   }
 
   #resolved(policy: RoutePolicy | false | undefined): ResolvedPolicy {
-    if (policy === undefined || policy === false) return this.#options.policy
+    if (policy === undefined) return this.#options.policy
+    if (policy === false) return this.#resolved(EXEMPT)
     let resolved = this.#policies.get(policy)
     if (resolved === undefined) {
       resolved = resolvePolicy(policy, this.#options.policy)
@@ -206,7 +211,7 @@ export class Governor {
 
   /**
    * Governs a plain `node:http`, `node:https` or `node:http2` handler; refusals are answered here, as
-   * JSON. In the handler, `governor.admit(req, res)` is the reservation.
+   * JSON. In the handler, `reservationOf(req)` is what it holds.
    */
   listener(handler: RequestListener): RequestListener {
     return (req, res) => {
@@ -256,7 +261,9 @@ export class Governor {
     checkDuration(timeoutMs, 'timeoutMs')
     this.#closing = true
     const closed = new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
-    for (const request of this.#waiting) request.giveUp(closed)
+    const waiting = [...this.#waiting]
+    for (const request of waiting) request.giveUp(closed)
+    await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
     if (this.#admitted === this.#released) return
     await this.#idle(timeoutMs)
@@ -276,6 +283,11 @@ export class Governor {
       this.#onIdle.add(idle)
     })
   }
+}
+
+/** What a request holds: 0 bytes where it was exempt, refused, or not met by a governor yet. */
+export function reservationOf(req: HttpRequest): RequestReservation {
+  return governed<GovernedRequest>(req) ?? noReservation
 }
 
 function answerError(res: HttpResponse, error: unknown): void {

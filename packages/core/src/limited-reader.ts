@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { PlimsollError } from './errors.ts'
 import { bodyTooLarge, costTooLarge, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
@@ -107,7 +108,8 @@ export class LimitedReader {
     req._destroy = (cause, callback) => callback(cause)
     // Without a listener the 'error' event would be an uncaught exception.
     if (req.listenerCount('error') === 0) req.on('error', () => {})
-    req.destroy(error)
+    // Not its own: that of an injected request does nothing once its body has been handed in.
+    Readable.prototype.destroy.call(req, error)
     // The answer may be out already.
     this.#payer.bodyOver()
   }

@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 
 /** How long a client may take to read its answer after the server is done with it. */
@@ -43,5 +44,16 @@ function discard(socket: Socket): void {
   socket.on('data', (chunk: Buffer) => {
     left -= chunk.length
     if (left < 0) socket.pause()
+  })
+}
+
+/**
+ * The same for one stream of HTTP/2, which is over only when its client has stopped sending, too: ends
+ * that, as RFC 9113 section 8.1 allows. Not at once, since Node's client loses what it has not read.
+ */
+export function lingerOnFinish(stream: ServerHttp2Stream): void {
+  stream.once('finish', () => {
+    const timer = setTimeout(() => stream.close(), LINGER_MS)
+    stream.once('close', () => clearTimeout(timer))
   })
 }

@@ -22,7 +22,8 @@ export interface Price {
   readonly costOf: ((bodyBytes: number) => number) | undefined
 }
 
-const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined })
+/** What costs nothing. */
+export const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined })
 
 /**
  * Prices a request by its head alone.
@@ -51,7 +52,7 @@ export function priceOf(
 
 /** The price of an exempt request: nothing, but its body stays bounded. */
 export function priceOfExempt(declared: number | undefined, policy: ResolvedPolicy, capacity: number): Price {
-  const limit = largestBody(policy, capacity)
+  const limit = policy.maxBody ?? largestBody(policy, capacity)
   if (declared !== undefined && declared > limit) throw bodyTooLarge(declared, limit)
   return { bytes: 0, hasBody: declared !== 0, limit: declared ?? limit, costOf: undefined }
 }

@@ -10,6 +10,7 @@ export class QueuedReservation extends BudgetReservation implements InLine {
   place = 0
   /** When its time is up, in whole milliseconds of `performance.now()`. */
   readonly dueAt: number
+  readonly signal: AbortSignal | undefined
   #resolve: ((reservation: BudgetReservation | PromiseLike<never>) => void) | undefined
   #unheed: (() => void) | undefined = undefined
 
@@ -17,10 +18,12 @@ export class QueuedReservation extends BudgetReservation implements InLine {
     account: Account,
     bytes: number,
     dueAt: number,
+    signal: AbortSignal | undefined,
     resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
   ) {
     super(account, bytes)
     this.dueAt = dueAt
+    this.signal = signal
     this.#resolve = resolve
   }
 

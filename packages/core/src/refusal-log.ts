@@ -1,4 +1,4 @@
-import { debuglog } from 'node:util'
+import { debuglog, inspect } from 'node:util'
 import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
 import type { HttpRequest } from './request-head.ts'
 
@@ -17,9 +17,16 @@ const debug = debuglog('plimsoll')
  */
 export const processLogger: Logger = {
   info: (details, message) => debug('%s %o', message, details),
-  warn: (details, message) => process.emitWarning(`${message} ${JSON.stringify(details)}`, 'PlimsollWarning'),
-  error: (details, message) =>
-    process.emitWarning(`${message} ${JSON.stringify(details)}`, 'PlimsollWarning'),
+  warn: emitWarning,
+  error: emitWarning,
+}
+
+function emitWarning(details: object, message: string): void {
+  // Not JSON, where an error is `{}`.
+  process.emitWarning(
+    `${message} ${inspect(details, { breakLength: Number.POSITIVE_INFINITY })}`,
+    'PlimsollWarning',
+  )
 }
 
 /** How often the same refusal is logged at most. */

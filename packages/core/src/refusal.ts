@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { PlimsollError } from './errors.ts'
-import { lingerOnClose } from './lingering-close.ts'
+import { lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** An unread body up to this size is drained by Node, and the connection is kept. */
@@ -27,20 +28,22 @@ export function prepareRefusal(
   error: PlimsollError,
   retryMs: number,
 ): void {
+  if (req.httpVersionMajor > 1) lingerOnFinish((req as Http2ServerRequest).stream)
+  // Of an upgrade, Node has let go: nobody else will close its socket.
+  const upgrade = req.headers.upgrade !== undefined
   const sending = !isSmall(req)
   if (sending) lingerOnClose(req.socket)
-  if (res.headersSent) {
-    // Too late to tell it in a header, so close when that answer is out.
-    if (sending && res.destroyed) req.socket.destroySoon?.()
-    else if (sending) res.once('close', () => req.socket.destroySoon?.())
-    return
+  if (upgrade || (sending && res.headersSent)) {
+    // Also where it is too late to tell it in a header.
+    if (res.destroyed) req.socket.destroySoon?.()
+    else res.once(upgrade ? 'finish' : 'close', () => req.socket.destroySoon?.())
   }
+  if (res.headersSent) return
   if (error.statusCode === 503 && error.code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') {
     res.setHeader('Retry-After', String(retryAfterSeconds(retryMs)))
   }
-  if (sending || (error.code === 'ERR_PLIMSOLL_CLOSED' && !(req.httpVersionMajor > 1))) {
-    res.setHeader('Connection', 'close')
-  }
+  const closing = sending || upgrade || error.code === 'ERR_PLIMSOLL_CLOSED'
+  if (closing && !(req.httpVersionMajor > 1)) res.setHeader('Connection', 'close')
 }
 
 /** Between half of that time and all of it, so that those refused together don't come back together. */

@@ -20,6 +20,8 @@ export interface RoutePolicy {
   readonly body?: 'buffer' | 'stream'
   /** Refuse a body without a length with 411, instead of reserving the largest. Default false. */
   readonly requireLength?: boolean
+  /** Never wait, and reserve 0 bytes: for health and metrics routes. Bodies stay bounded. Default false. */
+  readonly exempt?: boolean
 }
 
 export interface ResolvedPolicy {
@@ -27,15 +29,17 @@ export interface ResolvedPolicy {
   readonly maxBody: number | undefined
   readonly body: 'buffer' | 'stream'
   readonly requireLength: boolean
+  readonly exempt: boolean
 }
 
-export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength'] as const
+const KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'exempt']
 
 const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   cost: undefined,
   maxBody: undefined,
   body: 'buffer',
   requireLength: false,
+  exempt: false,
 })
 
 /**
@@ -44,15 +48,17 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  */
 export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
-  checkOptions(policy, POLICY_KEYS, 'policy')
-  const { cost, maxBody, body = base.body, requireLength = base.requireLength } = policy
+  checkOptions(policy, KEYS, 'policy')
+  const { cost, maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
   if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
+  if (typeof exempt !== 'boolean') throw optionError('exempt', 'true or false', exempt)
   return Object.freeze({
     cost:
       cost === undefined || typeof cost === 'function' ? (cost ?? base.cost) : parseByteSize(cost, 'cost'),
     maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
     body,
     requireLength,
+    exempt,
   })
 }

@@ -1,14 +1,15 @@
-import { inspect } from 'node:util'
 import {
   Governor,
   type GovernorOptions,
   isPlimsollError,
+  optionError,
   PlimsollError,
   type RequestReservation,
   type RoutePolicy,
+  reservationOf,
   resolvePolicy,
 } from '@plimsoll/core'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { RoutePolicies } from './route-policies.ts'
 
@@ -51,37 +52,40 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
   const policies = new RoutePolicies(app, policy)
 
   app.decorate('plimsoll', governor)
-  // Set by the hook below, before anybody can read it.
-  app.decorateRequest('plimsoll', null as unknown as RequestReservation)
-
-  app.addHook('onRoute', route => {
-    const policy = route.config?.plimsoll
-    if (policy !== undefined && policy !== false) resolvePolicy(policy)
+  app.decorateRequest('plimsoll', {
+    getter() {
+      return reservationOf(this.raw)
+    },
   })
 
+  app.addHook('onRoute', route => policies.declare(route))
+
   app.addHook('onRequest', (request, reply, done) => {
-    const refused = (error: Error): void => {
-      // Nobody is there to answer.
-      if (isPlimsollError(error) && error.code === 'ERR_PLIMSOLL_CLIENT_GONE') reply.hijack()
-      else done(error)
-    }
     let admitted: RequestReservation | Promise<RequestReservation>
     try {
       admitted = governor.admit(request.raw, reply.raw, policies.of(request))
     } catch (error) {
-      refused(error as Error)
+      refuse(error as Error, reply, done)
       return
     }
     if (admitted instanceof Promise) {
-      admitted.then(reservation => {
-        request.plimsoll = reservation
-        done()
-      }, refused)
-    } else {
-      request.plimsoll = admitted
-      done()
-    }
+      admitted.then(
+        () => done(),
+        error => refuse(error, reply, done),
+      )
+    } else done()
   })
+}
+
+function refuse(error: Error, reply: FastifyReply, done: (error: Error) => void): void {
+  // Nobody is there to answer.
+  if (isPlimsollError(error) && error.code === 'ERR_PLIMSOLL_CLIENT_GONE') {
+    reply.hijack()
+    return
+  }
+  // Logged by the governor, at a bounded rate. Fastify's own handler would log each 503 with its stack.
+  if (isPlimsollError(error)) reply.log = Object.create(reply.log, { error: { value: () => {} } })
+  done(error)
 }
 
 function governorOf(
@@ -103,8 +107,4 @@ function governorOf(
     governor.close().catch(error => app.log.warn(error, 'plimsoll stopped waiting for requests under way'))
   })
   return { governor, policy }
-}
-
-function optionError(option: string, expected: string, got: unknown): PlimsollError {
-  return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)
 }

@@ -1,5 +1,12 @@
-import type { RoutePolicy } from '@plimsoll/core'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type RoutePolicy, resolvePolicy } from '@plimsoll/core'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+
+/** A route's own body limit, noted when it is declared: its value may be the server's, and mean it. */
+const BODY_LIMIT = Symbol('plimsoll.bodyLimit')
+
+interface NotedConfig {
+  [BODY_LIMIT]?: number
+}
 
 /**
  * The policy of each route: its own `config.plimsoll`, with Fastify's body limit as its largest body.
@@ -9,7 +16,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 export class RoutePolicies {
   readonly #serverLimit: number
   readonly #defaults: RoutePolicy
-  readonly #policies = new WeakMap<object, RoutePolicy | false>()
+  readonly #policies = new WeakMap<object, RoutePolicy>()
 
   /** @param defaults the policy of all routes, from the plugin's options */
   constructor(app: FastifyInstance, defaults: RoutePolicy) {
@@ -17,13 +24,22 @@ export class RoutePolicies {
     this.#defaults = defaults
   }
 
-  of(request: FastifyRequest): RoutePolicy | false {
+  /** @throws `ERR_PLIMSOLL_OPTION` naming what is wrong in the route's policy */
+  declare(route: RouteOptions): void {
+    const policy = route.config?.plimsoll
+    if (policy !== undefined && policy !== false) resolvePolicy(policy)
+    const noted: NotedConfig = route.bodyLimit === undefined ? {} : { [BODY_LIMIT]: route.bodyLimit }
+    route.config = { ...route.config, ...noted } as FastifyContextConfig & NotedConfig
+  }
+
+  of(request: FastifyRequest): RoutePolicy {
     // The getter builds an object at each access.
     const { config, bodyLimit } = request.routeOptions
     let policy = this.#policies.get(config)
     if (policy === undefined) {
-      policy =
-        config.plimsoll === false ? false : this.#withMaxBody(config.plimsoll ?? {}, bodyLimit as number)
+      const { plimsoll = {}, [BODY_LIMIT]: noted } = config as FastifyContextConfig & NotedConfig
+      const routeLimit = noted ?? (bodyLimit === this.#serverLimit ? undefined : bodyLimit)
+      policy = this.#withMaxBody(plimsoll === false ? { exempt: true } : plimsoll, routeLimit)
       this.#policies.set(config, policy)
     }
     return policy
@@ -33,10 +49,9 @@ export class RoutePolicies {
    * The nearest limit holds: the route's `maxBody`, its `bodyLimit`, the plugin's `maxBody`, the server's
    * `bodyLimit`. The last bounds what Fastify reads whole, so a streamed body is free of it.
    */
-  #withMaxBody(own: RoutePolicy, bodyLimit: number): RoutePolicy {
+  #withMaxBody(own: RoutePolicy, routeLimit: number | undefined): RoutePolicy {
     const policy = { ...this.#defaults, ...own }
-    const routeLimit = bodyLimit === this.#serverLimit ? undefined : bodyLimit
-    const serverLimit = policy.body === 'stream' ? undefined : bodyLimit
+    const serverLimit = policy.body === 'stream' ? undefined : this.#serverLimit
     const maxBody = own.maxBody ?? routeLimit ?? policy.maxBody ?? serverLimit
     return maxBody === undefined ? policy : { ...policy, maxBody }
   }

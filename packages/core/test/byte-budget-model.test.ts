@@ -1,0 +1,228 @@
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { ByteBudget } from '../src/byte-budget.ts'
+import type { BudgetReservation } from '../src/reservation.ts'
+import { BudgetModel } from './fixtures/budget-model.ts'
+import { FakeClock } from './fixtures/fake-clock.ts'
+import { abortListeners } from './fixtures/listeners.ts'
+import { randomSeed } from './fixtures/random-seed.ts'
+import { promisesSettled } from './fixtures/settled.ts'
+
+const seed = randomSeed(t)
+
+const CAPACITY = 20
+
+/** Whom a command is about: the nth of all that were ever asked for, counted round. */
+const whom = fc.nat(1000)
+const size = fc.oneof(fc.nat(CAPACITY + 4), fc.nat(6))
+const command = fc.oneof(
+  fc.record({ do: fc.constant('tryAcquire' as const), bytes: size }),
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('acquire' as const), bytes: size, waitSeconds: fc.nat(3) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), whom }) },
+  fc.record({ do: fc.constant('release twice' as const), whom }),
+  fc.record({ do: fc.constant('abort' as const), whom }),
+  fc.record({ do: fc.constant('grow' as const), whom, bytes: size }),
+  fc.record({ do: fc.constant('shrink' as const), whom, bytes: size }),
+  fc.record({ do: fc.constant('pay in' as const), whom, bytes: size }),
+  fc.record({ do: fc.constant('resize' as const), bytes: size }),
+  fc.record({ do: fc.constant('tick' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
+)
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
+
+/** Drives the budget and the model side by side, and compares them after each command. */
+class Run {
+  readonly budget: ByteBudget
+  readonly model: BudgetModel
+  readonly clock: FakeClock
+  readonly granted: number[] = []
+  readonly refused: string[] = []
+  readonly reservations = new Map<number, BudgetReservation>()
+  readonly controllers = new Map<number, AbortController>()
+  #ids = 0
+
+  constructor(clock: FakeClock, limit: number) {
+    this.budget = new ByteBudget({ capacity: CAPACITY, queue: { limit, timeoutMs: 2000 } })
+    this.model = new BudgetModel(CAPACITY, limit)
+    this.clock = clock
+  }
+
+  async run(command: Command): Promise<void> {
+    this.do(command)
+    // Before any promise has its turn: what was freed has been granted already.
+    this.compare(command)
+    await promisesSettled()
+    this.compare(command)
+    same(this.granted, this.model.granted, command, 'granted, in order')
+    same(this.refused.toSorted(), this.model.refused.toSorted(), command, 'refused')
+    for (const [id, reservation] of this.reservations) {
+      same(reservation.bytes, this.model.held.get(id) ?? 0, command, `bytes of ${id}`)
+      same(reservation.released, !this.model.held.has(id), command, `released of ${id}`)
+    }
+  }
+
+  do(command: Command): void {
+    const { budget, model } = this
+    switch (command.do) {
+      case 'tryAcquire': {
+        const id = this.#ids++
+        const reservation = budget.tryAcquire(command.bytes)
+        model.tryAcquire(id, command.bytes)
+        same(reservation !== undefined, model.held.has(id), command, 'acquired')
+        if (reservation !== undefined) this.reservations.set(id, reservation)
+        break
+      }
+      case 'acquire':
+        this.acquire(command.bytes, command.waitSeconds)
+        break
+      case 'release':
+      case 'release twice': {
+        const id = this.#nth([...this.reservations.keys()], command.whom)
+        if (id === undefined) break
+        this.reservations.get(id)?.release()
+        if (command.do === 'release twice') this.reservations.get(id)?.release()
+        model.held.delete(id)
+        model.drain()
+        break
+      }
+      case 'abort': {
+        const id = this.#nth([...this.controllers.keys()], command.whom)
+        if (id === undefined) break
+        this.controllers.get(id)?.abort(new Error('aborted'))
+        model.leave(id, 'aborted')
+        break
+      }
+      case 'grow': {
+        const id = this.#nth([...this.reservations.keys()], command.whom)
+        if (id === undefined) break
+        const held = model.held.get(id)
+        const grows = held !== undefined && model.fits(command.bytes)
+        same(this.reservations.get(id)?.tryGrow(command.bytes), grows, command, 'grown')
+        if (grows) model.held.set(id, held + command.bytes)
+        break
+      }
+      case 'shrink': {
+        const id = this.#nth([...this.reservations.keys()], command.whom)
+        if (id === undefined) break
+        this.reservations.get(id)?.shrink(command.bytes)
+        const held = model.held.get(id)
+        if (held !== undefined) model.held.set(id, Math.min(held, command.bytes))
+        model.drain()
+        break
+      }
+      case 'pay in':
+        this.reservations
+          .get(this.#nth([...this.reservations.keys()], command.whom) ?? -1)
+          ?.payIn(command.bytes)
+        break
+      case 'resize':
+        budget.resize(command.bytes)
+        model.capacity = command.bytes
+        model.configured = Math.max(model.configured, command.bytes)
+        model.drain()
+        break
+      case 'tick':
+        this.clock.tick(command.seconds * 1000)
+        model.tick(command.seconds * 1000)
+    }
+  }
+
+  acquire(bytes: number, waitSeconds: number): void {
+    const id = this.#ids++
+    // No two of these are due at once: the order among such is nobody's promise.
+    const timeoutMs = waitSeconds * 1000 + id + 1
+    const controller = new AbortController()
+    if (waitSeconds > 0) this.controllers.set(id, controller)
+    this.budget.acquire(bytes, waitSeconds > 0 ? { timeoutMs, signal: controller.signal } : {}).then(
+      reservation => {
+        this.granted.push(id)
+        this.reservations.set(id, reservation)
+      },
+      (error: Error & { code?: string }) => this.refused.push(`${id} ${error.code ?? error.message}`),
+    )
+    this.model.acquire(id, bytes, waitSeconds > 0 ? timeoutMs : this.budget.queue.timeoutMs)
+  }
+
+  compare(command: unknown): void {
+    const { budget, model } = this
+    same(budget.reserved, model.reserved, command, 'reserved')
+    same(budget.waiting, model.line.length, command, 'waiting')
+    same(budget.available, Math.max(0, model.capacity - model.reserved), command, 'available')
+    same(budget.capacity, model.capacity, command, 'capacity')
+    same(budget.paidIn <= budget.reserved && budget.paidIn >= 0, true, command, 'paidIn <= reserved')
+    const asleep = model.line.find(waiter => waiter.bytes <= budget.capacity)
+    same(asleep !== undefined && asleep.bytes <= budget.capacity - budget.reserved, false, command, 'asleep')
+  }
+
+  /** Everybody finishes. */
+  async finish(): Promise<void> {
+    this.budget.resize(this.budget.configuredCapacity)
+    const last = this.budget.waiting
+    for (let turn = 0; turn <= last; turn++) {
+      for (const reservation of this.reservations.values()) reservation.release()
+      await promisesSettled()
+    }
+    for (const reservation of this.reservations.values()) reservation.release()
+    same(this.budget.reserved, 0, 'finish', 'reserved')
+    same(this.budget.waiting, 0, 'finish', 'waiting')
+    same(this.budget.paidIn, 0, 'finish', 'paidIn')
+    same(this.clock.pending, 0, 'finish', 'timers')
+    for (const { signal } of this.controllers.values()) same(abortListeners(signal), 0, 'finish', 'listeners')
+  }
+
+  #nth(ids: number[], n: number): number | undefined {
+    return ids[n % Math.max(1, ids.length)]
+  }
+}
+
+function same(actual: unknown, expected: unknown, command: unknown, what: string): void {
+  const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)]
+  if (is !== should) throw new Error(`${what}: ${is}, not ${should}, after ${JSON.stringify(command)}`)
+}
+
+/** Checks a property and reports its counterexample, with the seed, as a failure. */
+async function holds(t: Test, property: fc.IAsyncProperty<unknown>, numRuns: number): Promise<void> {
+  const { failed, counterexample, errorInstance, seed: used } = await fc.check(property, { seed, numRuns })
+  t.notOk(failed, `${numRuns} runs`, { seed: used, counterexample, error: String(errorInstance) })
+}
+
+t.test('a budget does what its model does, whatever is asked of it', async t => {
+  const clock = new FakeClock(t)
+  const commands = fc.array(command, { minLength: 1, maxLength: 120, size: 'max' })
+  const limits = fc.constantFrom(0, 3, 8, 50)
+  const property = fc.asyncProperty(commands, limits, async (commands, limit) => {
+    const run = new Run(clock, limit)
+    for (const command of commands) await run.run(command)
+    await run.finish()
+  })
+  await holds(t, property as fc.IAsyncProperty<unknown>, 300)
+})
+
+t.test('any waiter up to the capacity is granted in the end, in the order of arrival', async t => {
+  const sizes = fc.array(fc.nat(CAPACITY), { minLength: 1, maxLength: 40 })
+  const order = fc.infiniteStream(fc.nat(1000))
+  const property = fc.asyncProperty(sizes, order, async (sizes, order) => {
+    const budget = new ByteBudget({ capacity: CAPACITY })
+    const granted: number[] = []
+    const held: BudgetReservation[] = []
+    const all = budget.charge(CAPACITY)
+    sizes.forEach((bytes, id) => {
+      budget.acquire(bytes).then(reservation => {
+        granted.push(id)
+        held.push(reservation)
+      })
+    })
+    all.release()
+    await promisesSettled()
+    while (held.length > 0) {
+      const [next] = held.splice((order.next().value as number) % held.length, 1)
+      next?.release()
+      await promisesSettled()
+    }
+    same(granted, [...sizes.keys()], 'all released', 'granted')
+    same([budget.reserved, budget.waiting], [0, 0], 'all released', 'left')
+  })
+  await holds(t, property as fc.IAsyncProperty<unknown>, 200)
+})

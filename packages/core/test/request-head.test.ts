@@ -1,0 +1,71 @@
+import t from 'tap'
+import { Governor } from '../src/governor.ts'
+import { declaredBytes, type RequestHead, requestHead } from '../src/request-head.ts'
+import { anyValue } from './fixtures/any-value.ts'
+import { injected } from './fixtures/injected.ts'
+import { silent } from './fixtures/recording-logger.ts'
+
+t.test('a length is digits that a double can hold', async t => {
+  for (const length of ['0', '5', '007', String(Number.MAX_SAFE_INTEGER)]) {
+    t.equal(declaredBytes(injected([], { headers: { 'content-length': length } }).req), Number(length))
+  }
+})
+
+t.test('any other length is refused, whichever parser let it through', async t => {
+  for (const length of [
+    '',
+    '-1',
+    '+5',
+    '1.5',
+    '1e3',
+    '0x5',
+    '5, 5',
+    ' 5',
+    '5 ',
+    'five',
+    '9007199254740992',
+  ]) {
+    t.throws(
+      () => declaredBytes(injected([], { headers: { 'content-length': length } }).req),
+      { code: 'ERR_PLIMSOLL_BAD_LENGTH', statusCode: 400 },
+      JSON.stringify(length),
+    )
+  }
+})
+
+t.test('a transfer coding overrides a length', async t => {
+  const headers = { 'transfer-encoding': 'chunked', 'content-length': '5' }
+  t.equal(declaredBytes(injected([], { headers }).req), undefined)
+})
+
+t.test('a request without a length or a coding has no body', async t => {
+  t.equal(declaredBytes(injected([], { headers: {} }).req), 0)
+})
+
+t.test('a head is what a request says, and leaves out a length that is unknown', async t => {
+  const { req } = injected([], { method: 'PUT', url: '/a?b', headers: { host: 'localhost' } })
+  t.same(requestHead(req, 5), {
+    method: 'PUT',
+    url: '/a?b',
+    headers: { host: 'localhost' },
+    declaredBytes: 5,
+  })
+  t.notOk('declaredBytes' in requestHead(req, undefined))
+})
+
+t.test('a request that says neither method nor path has empty ones', async t => {
+  const heads: RequestHead[] = []
+  const governor = new Governor({
+    budget: 10,
+    logger: silent,
+    cost: head => {
+      heads.push(head)
+      return 1
+    },
+  })
+  const { req, res } = injected([], anyValue({ method: undefined, url: undefined, headers: {} }))
+  governor.admit(req, res)
+  t.same(heads, [{ method: '', url: '', headers: {}, declaredBytes: 0 }])
+  res.emit('close')
+  t.equal(governor.budget.reserved, 0)
+})
