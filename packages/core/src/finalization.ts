@@ -1,10 +1,13 @@
 import { constants, type Http2ServerRequest } from 'node:http2'
+import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** A request as its finalizer sees it; it stands among the open requests of its connection. */
 export interface Finalizable extends Linked<Finalizable> {
   readonly req: HttpRequest
+  readonly socket: Socket
+  readonly waiting: boolean
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -31,13 +34,22 @@ export class Connection {
   // A list, since adding an object to a Set and deleting it costs as much as the rest of an admission.
   readonly #open = new LinkedList<Finalizable>()
 
+  #size = 0
+
+  /** How many are open. */
+  get size(): number {
+    return this.#size
+  }
+
   join(request: Finalizable): void {
     this.#open.add(request)
+    this.#size++
   }
 
   /** Takes out a request that has joined. */
   leave(request: Finalizable): void {
     this.#open.remove(request)
+    this.#size--
     request.turn()
     this.#open.first?.turn()
   }
@@ -48,6 +60,12 @@ export class Connection {
    */
   isFirst(request: Finalizable): boolean {
     return this.#open.first === request
+  }
+
+  /** Whether an earlier request of this connection waits. Only the first can; the others wait for it. */
+  isBehindWaiter(request: Finalizable): boolean {
+    const { first } = this.#open
+    return first !== request && first !== undefined && first.waiting
   }
 
   close(): void {
@@ -90,13 +108,12 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
   ;(res as Marked<Finalizable>)[REQUEST] = request
   res.on('close', onResponseClose)
   if (req.httpVersionMajor > 1) return undefined
-  const connection = connectionOf(req)
+  const connection = connectionOf(request.socket)
   connection.join(request)
   return connection
 }
 
-function connectionOf(req: HttpRequest): Connection {
-  const socket = req.socket as typeof req.socket & Marked<never>
+function connectionOf(socket: Socket & Marked<never>): Connection {
   let connection = socket[CONNECTION]
   if (connection === undefined) {
     connection = socket[CONNECTION] = new Connection()
@@ -107,12 +124,12 @@ function connectionOf(req: HttpRequest): Connection {
 
 function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
   const request = this[REQUEST]
-  if (request !== undefined) request.responseOver(!this.writableFinished || isCut(request.req))
+  if (request !== undefined) request.responseOver(!this.writableFinished || isCut(request))
 }
 
 /** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */
-function isCut(req: HttpRequest): boolean {
-  if (!(req.httpVersionMajor > 1)) return req.socket.destroyed
+function isCut({ req, socket }: Finalizable): boolean {
+  if (!(req.httpVersionMajor > 1)) return socket.destroyed
   const { aborted, rstCode } = (req as Http2ServerRequest).stream
   return aborted || rstCode !== constants.NGHTTP2_NO_ERROR
 }

@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { PlimsollError } from './errors.ts'
 import type { Connection, Finalizable } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
-import { bodyTooLarge, FREE, type Price } from './price.ts'
+import { bodyTooLarge, costTooLarge, FREE, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 
@@ -37,12 +38,16 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   before: Finalizable | undefined = undefined
   after: Finalizable | undefined = undefined
   readonly req: HttpRequest
+  /** Kept, since Node takes it off a request whose stream was destroyed. */
+  readonly socket: Socket
   price: Price = FREE
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
   admitted = false
+  /** Whether it waits for its turn or for bytes. */
+  waiting = false
   refusal: PlimsollError | undefined
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
@@ -52,10 +57,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #responseOver = false
   #connectionOver = false
   #works = 0
+  #givenBack = 0
   #released = false
   #controller: AbortController | undefined
   #ended: PlimsollError | undefined
   #onTurn: (() => void) | undefined
+  #requeued: Promise<void> | undefined
 
   constructor(
     req: HttpRequest,
@@ -63,6 +70,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     onReleased: (request: GovernedRequest, bytes: number) => void,
   ) {
     this.req = req
+    this.socket = req.socket
     this.#budget = budget
     this.#onReleased = onReleased
   }
@@ -86,15 +94,31 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
+    // It could not answer before the one that waits, which might be waiting for these very bytes.
+    if (this.connection?.isBehindWaiter(this)) return false
     return this.#reservation?.tryGrow(bytes) ?? false
   }
 
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
+    const held = this.bytes
     this.#reservation?.shrink(bytes)
+    this.#givenBack += held - this.bytes
   }
 
-  async requeue(bytes: ByteSize): Promise<void> {
+  requeue(bytes: ByteSize): Promise<void> {
+    // One after the other: the second would wait while it holds what the first was granted.
+    const last = this.#requeued
+    const requeued = last === undefined ? this.#requeue(bytes) : last.then(() => this.#requeue(bytes))
+    const over = (): void => {
+      if (this.#requeued === settled) this.#requeued = undefined
+    }
+    const settled = requeued.then(over, over)
+    this.#requeued = settled
+    return requeued
+  }
+
+  async #requeue(bytes: ByteSize): Promise<void> {
     const wanted = parseByteSize(bytes, 'bytes')
     if (this.#released)
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
@@ -124,25 +148,41 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     return this.#reservation !== undefined
   }
 
-  /** Waits for its turn on the connection, then for bytes. */
+  /** Waits for its turn on the connection, then for bytes; both together no longer than the queue allows. */
   async acquire(bytes: number): Promise<void> {
-    if (this.connection?.isFirst(this) === false) {
-      const others = this.#onTurn
-      await new Promise<void>(resolve => {
-        this.#onTurn = () => {
-          others?.()
-          resolve()
-        }
-      })
+    const { timeoutMs } = this.#budget.queue
+    const since = performance.now()
+    this.waiting = true
+    try {
+      if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, timeoutMs)
+      const waitedMs = Math.ceil(performance.now() - since)
+      const { signal } = this
+      // Who did not wait for its turn shares the queue's own timer.
+      const options =
+        this.#onTurn === undefined ? { signal } : { signal, timeoutMs: Math.max(0, timeoutMs - waitedMs) }
+      const reservation = await this.#budget.acquire(bytes, options)
+      if (this.#released || this.#ended !== undefined) {
+        // Granted, but its client went, or the server closed, before this promise had its turn.
+        reservation.release()
+        throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
+      }
+      this.#reservation = reservation
+    } finally {
+      this.waiting = false
+      this.#onTurn = undefined
     }
-    const reservation = await this.#budget.acquire(bytes, { signal: this.signal })
-    // Granted, but it was ended before this promise had its turn; or a requeue passed another.
-    this.#reservation?.release()
-    this.#reservation = reservation
-    if (this.#released || this.#ended !== undefined) {
-      reservation.release()
-      throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
-    }
+  }
+
+  #myTurn(bytes: number, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for its turn', { bytes }))
+      }, timeoutMs)
+      this.#onTurn = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Ends the waiting of a request that has not been admitted. */
@@ -167,8 +207,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   reprice(price: Price): void {
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
+    const { configuredCapacity } = this.#budget
+    if (price.bytes > configuredCapacity) throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
-    if (more < 0) this.refund(-more)
+    if (more < 0) this.#giveBack(-more)
     else if (more > 0 && !this.tryGrow(more)) {
       throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
         bytes: more,
@@ -182,6 +224,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   refund(bytes: number): void {
+    // Less what the handler has given back by itself.
+    this.#giveBack(Math.max(0, bytes - this.#givenBack))
+  }
+
+  #giveBack(bytes: number): void {
     this.#reservation?.shrink(Math.max(0, this.#reservation.bytes - bytes))
   }
 
@@ -192,6 +239,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   responseOver(clientGone: boolean): void {
     if (clientGone && this.#ended === undefined)
       this.giveUp(new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone'))
+    // Somebody has answered while it waited: it wants no bytes any more.
+    else if (this.admission !== undefined)
+      this.giveUp(new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over'))
     this.#responseOver = true
     this.#settle()
   }
@@ -203,7 +253,6 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   turn(): void {
     this.#onTurn?.()
-    this.#onTurn = undefined
   }
 
   #settle(): void {

@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { isPlimsollError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
@@ -6,13 +6,17 @@ import { finalize, governed, isOver, mark } from './finalization.ts'
 import { GovernedRequest, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import { LimitedReader } from './limited-reader.ts'
+import { LINGER_MS } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
-import { type Price, priceOf, priceOfExempt } from './price.ts'
-import { answerRefusal, isSmall, prepareRefusal } from './refusal.ts'
+import { type Price, priceOf, priceOfExempt, refusePromise } from './price.ts'
+import { answerRefusal, isSmall, prepareRefusal, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+
+/** How many requests of one connection may be open at once, of those that cost anything. */
+const PIPELINED = 64
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -103,14 +107,18 @@ export class Governor {
   /** Admit: is there room? Else wait. */
   #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
     if (request.tryAcquire(request.price.bytes)) return this.#begin(request, res, 0)
-    // Counted here and not by the budget alone: pipelined requests wait before they are in its queue.
-    const { limit } = this.budget.queue
-    if (this.#waiting.size >= limit) {
+    if (!this.#mayWait(request)) {
       const { bytes } = request.price
-      throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes, limit })
+      throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes })
     }
     request.admission = this.#wait(request, res)
     return request.admission
+  }
+
+  /** To wait for one's turn on a connection is no queueing yet, and takes no place from others. */
+  #mayWait({ connection }: GovernedRequest): boolean {
+    if (connection !== undefined && connection.size > 1) return connection.size <= PIPELINED
+    return this.budget.waiting < this.budget.queue.limit
   }
 
   async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
@@ -170,7 +178,15 @@ export class Governor {
   #refuseBody(request: GovernedRequest, res: HttpResponse, error: PlimsollError): void {
     this.#refuse(request, res, error)
     // Whoever reads the body is told by its 'error', and answers; else it is up to us.
-    if (request.req.listenerCount('error') === 0) answerRefusal(res, error)
+    if (request.req.listenerCount('error') === 0) takeOver(res, error)
+    else {
+      // Or only logs it.
+      const timer = setTimeout(() => {
+        if (!res.headersSent) takeOver(res, error)
+      }, LINGER_MS)
+      const answered = (): void => clearTimeout(timer)
+      res.once('finish', answered).once('close', answered)
+    }
   }
 
   #refuse(request: GovernedRequest, res: HttpResponse, error: unknown): unknown {
@@ -182,7 +198,7 @@ export class Governor {
     this.#log.refused(req, error)
     if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
-      prepareRefusal(req, res, error, this.budget.queue.timeoutMs)
+      prepareRefusal(request, res, error, this.budget.queue.timeoutMs)
     return error
   }
 
@@ -201,7 +217,7 @@ export class Governor {
     const { exempt } = this.#options
     if (exempt === undefined) return false
     try {
-      return exempt(requestHead(req, declared)) === true
+      return isExempt(exempt(requestHead(req, declared)))
     } catch (cause) {
       throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
         cause,
@@ -214,21 +230,24 @@ export class Governor {
    * JSON. In the handler, `reservationOf(req)` is what it holds.
    */
   listener(handler: RequestListener): RequestListener {
-    return (req, res) => {
+    const governor = this
+    return function (this: unknown, req, res) {
       let admitted: unknown
       try {
-        admitted = this.admit(req, res)
+        admitted = governor.admit(req, res)
       } catch (error) {
         answerError(res, error)
         return
       }
-      if (admitted instanceof Promise) {
-        // Out of the promise, so that what a handler throws is thrown as without us.
-        admitted.then(
-          () => process.nextTick(handler, req, res),
-          error => answerError(res, error),
-        )
-      } else handler(req, res)
+      if (!(admitted instanceof Promise)) return handler.call(this as Server, req, res)
+      return admitted.then(
+        () =>
+          new Promise(resolve => {
+            // Out of this promise, so that what a handler throws is thrown as without us.
+            process.nextTick(() => resolve(handler.call(this as Server, req, res)))
+          }),
+        error => answerError(res, error),
+      )
     }
   }
 
@@ -279,7 +298,7 @@ export class Governor {
       const idle = (): void => over(resolve)
       const timer = setTimeout(() => {
         over(() => reject(new PlimsollError('ERR_PLIMSOLL_CLOSE_TIMEOUT', 'Requests are still under way')))
-      }, timeoutMs)
+      }, timeoutMs).unref()
       this.#onIdle.add(idle)
     })
   }
@@ -288,6 +307,11 @@ export class Governor {
 /** What a request holds: 0 bytes where it was exempt, refused, or not met by a governor yet. */
 export function reservationOf(req: HttpRequest): RequestReservation {
   return governed<GovernedRequest>(req) ?? noReservation
+}
+
+function isExempt(answer: unknown): boolean {
+  refusePromise(answer)
+  return answer === true
 }
 
 function answerError(res: HttpResponse, error: unknown): void {

@@ -79,12 +79,22 @@ function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy)
   if (typeof cost === 'number') return cost
   if (cost === undefined) return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
   try {
-    return parseByteSize(cost(requestHead(req, bodyBytes)), 'cost')
+    const bytes = cost(requestHead(req, bodyBytes))
+    refusePromise(bytes)
+    // Half of an odd length is no whole number of bytes.
+    return parseByteSize(typeof bytes === 'number' ? Math.ceil(bytes) : bytes, 'cost')
   } catch (cause) {
     throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
       cause,
     })
   }
+}
+
+/** An async function is told at its first call, and its rejection later on must not end the process. */
+export function refusePromise(answer: unknown): void {
+  if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
+  Promise.resolve(answer).catch(() => {})
+  throw new TypeError('The function must not be async')
 }
 
 export function bodyTooLarge(bytes: number, limit: number): PlimsollError {

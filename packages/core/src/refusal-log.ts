@@ -42,7 +42,7 @@ const ADVICE: Partial<Record<PlimsollErrorCode, string>> = {
   ERR_PLIMSOLL_COST_FUNCTION: 'configuration error: a cost or exempt function threw or returned no size',
 }
 
-const SILENT: ReadonlySet<PlimsollErrorCode> = new Set(['ERR_PLIMSOLL_CLIENT_GONE'])
+const SILENT: ReadonlySet<PlimsollErrorCode> = new Set(['ERR_PLIMSOLL_CLIENT_GONE', 'ERR_PLIMSOLL_RELEASED'])
 const ERRORS: ReadonlySet<PlimsollErrorCode> = new Set([
   'ERR_PLIMSOLL_COST_OVER_BUDGET',
   'ERR_PLIMSOLL_COST_FUNCTION',

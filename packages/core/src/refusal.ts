@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { PlimsollError } from './errors.ts'
+import type { GovernedRequest } from './governed-request.ts'
 import { lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
@@ -23,7 +24,7 @@ export function isSmall(req: HttpRequest): boolean {
  * @param retryMs in how long there will have been room for everybody who waits now
  */
 export function prepareRefusal(
-  req: HttpRequest,
+  { req, socket }: Pick<GovernedRequest, 'req' | 'socket'>,
   res: HttpResponse,
   error: PlimsollError,
   retryMs: number,
@@ -32,11 +33,11 @@ export function prepareRefusal(
   // Of an upgrade, Node has let go: nobody else will close its socket.
   const upgrade = req.headers.upgrade !== undefined
   const sending = !isSmall(req)
-  if (sending) lingerOnClose(req.socket)
+  if (sending) lingerOnClose(socket)
   if (upgrade || (sending && res.headersSent)) {
     // Also where it is too late to tell it in a header.
-    if (res.destroyed) req.socket.destroySoon?.()
-    else res.once(upgrade ? 'finish' : 'close', () => req.socket.destroySoon?.())
+    if (res.destroyed) socket.destroySoon?.()
+    else res.once(upgrade ? 'finish' : 'close', () => socket.destroySoon?.())
   }
   if (res.headersSent) return
   if (error.statusCode === 503 && error.code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') {
@@ -62,9 +63,24 @@ export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
   const { statusCode, code, message } = error
   const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
   const answer = res as ServerResponse
+  // What a handler has set was meant for another body.
+  for (const name of answer.getHeaderNames()) {
+    if (name !== 'connection' && name !== 'retry-after') answer.removeHeader(name)
+  }
   answer.writeHead(statusCode, {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   })
   answer.end(body)
+}
+
+/**
+ * Answers a refusal in a handler's place. It does not know, and must not fail for it: what it still writes
+ * goes nowhere.
+ */
+export function takeOver(res: HttpResponse, error: PlimsollError): void {
+  answerRefusal(res, error)
+  for (const method of ['setHeader', 'removeHeader', 'writeHead', 'write', 'end'] as const) {
+    Object.defineProperty(res, method, { value: () => res })
+  }
 }

@@ -309,6 +309,21 @@ t.test('no timer is left when the last waiter has been granted', async t => {
   await Promise.all(waiting)
 })
 
+t.test('no timer is left when the last waiter has left by itself', async t => {
+  const clock = new FakeClock(t)
+  const budget = budgetOf(t, { capacity: 10 })
+  const held = budget.tryAcquire(10)
+  const controllers = [new AbortController(), new AbortController()]
+  const waiting = controllers.map(({ signal }, n) =>
+    budget.acquire(1, n === 0 ? { signal } : { signal, timeoutMs: 5 }),
+  )
+  t.ok(clock.pending > 0)
+  for (const controller of controllers) controller.abort()
+  t.equal(clock.pending, 0)
+  await Promise.allSettled(waiting)
+  held?.release()
+})
+
 t.test('a signal that has aborted already refuses, even where there is room', async t => {
   const budget = budgetOf(t, { capacity: 10 })
   const reason = new Error('gone before')

@@ -1,11 +1,18 @@
+import { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { type Handler, scenario } from './fixtures/governed-server.ts'
+import { type GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
 import { head, post } from './fixtures/raw-client.ts'
 import { until } from './fixtures/until.ts'
 
 /** What a server that goes on after uncaught exceptions does with them. */
 function uncaught(t: Test): Error[] {
   const errors: Error[] = []
+  const onRejection = (): void => {
+    t.fail('it was thrown within a promise')
+  }
+  process.on('unhandledRejection', onRejection)
+  t.teardown(() => process.off('unhandledRejection', onRejection))
   process.setUncaughtExceptionCaptureCallback(error => errors.push(error))
   t.teardown(() => process.setUncaughtExceptionCaptureCallback(null))
   return errors
@@ -110,6 +117,54 @@ scenario(
     client.write(post('/a', '12345'))
     t.same(await client.answers(1), [101])
     t.equal(server.governor.budget.reserved, 5)
+    client.leave()
+    await server.idle()
+  },
+)
+
+/** Sends upgrades the way of any request, as WebSocket plugins of frameworks do. */
+function governUpgrades({ http }: GovernedServer): void {
+  http.on('upgrade', (req, socket) => {
+    const res = new ServerResponse(req)
+    res.assignSocket(socket as Socket)
+    http.emit('request', req, res)
+  })
+}
+
+const UPGRADE = { Connection: 'Upgrade', Upgrade: 'websocket' }
+
+scenario(
+  'an upgrade that is refused is answered, and its socket closed',
+  { options: { cost: 10, budget: 10, queue: { limit: 0 } } },
+  async (t, server) => {
+    governUpgrades(server)
+    const room = server.governor.budget.charge(10)
+    const client = await server.connect()
+    client.write(head('GET', '/a', UPGRADE))
+    t.same(await client.answers(1), [503])
+    await client.closed()
+    t.match(client.received, /ERR_PLIMSOLL_QUEUE_FULL/)
+    t.same(server.handled, [])
+    room.release()
+  },
+)
+
+scenario(
+  'an upgrade that is admitted keeps its bytes as long as its socket lives',
+  {
+    options: { cost: 10 },
+    handler: (req, res) => {
+      res.detachSocket(req.socket)
+      req.socket.resume().on('end', () => req.socket.end())
+      req.socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+    },
+  },
+  async (t, server) => {
+    governUpgrades(server)
+    const client = await server.connect()
+    client.write(head('GET', '/a', UPGRADE))
+    t.same(await client.answers(1), [101])
+    t.equal(server.governor.budget.reserved, 10)
     client.leave()
     await server.idle()
   },

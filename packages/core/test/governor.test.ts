@@ -10,7 +10,7 @@ import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
 import { KeptRequests } from './fixtures/kept-requests.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
-import { silent } from './fixtures/recording-logger.ts'
+import { recordingLogger, silent } from './fixtures/recording-logger.ts'
 import { outcomeOf, promisesSettled } from './fixtures/settled.ts'
 import { until } from './fixtures/until.ts'
 
@@ -395,6 +395,28 @@ scenario(
     await server.governor.close()
   },
 )
+
+{
+  const logger = recordingLogger()
+  scenario(
+    'those that a close refuses are in the log when it is over',
+    { closes: true, options: { budget: 10, logger } },
+    async (t, server) => {
+      const room = server.governor.budget.charge(10)
+      const clients = [await server.connect(), await server.connect(), await server.connect()]
+      for (const client of clients) client.write(post('/a', '12345'))
+      await server.queued(3)
+      await server.governor.close()
+      t.match(logger.lines, [
+        { level: 'warn', details: { code: 'ERR_PLIMSOLL_CLOSED', bytes: undefined } },
+        { level: 'warn', details: { code: 'ERR_PLIMSOLL_CLOSED', refused: 2 } },
+      ])
+      t.equal(logger.lines.length, 2)
+      for (const client of clients) t.same(await client.answers(1), [503])
+      room.release()
+    },
+  )
+}
 
 scenario(
   'whoever is granted in the turn of close either is refused or finishes before close does',

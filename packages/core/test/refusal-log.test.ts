@@ -98,7 +98,7 @@ t.test('what can be done about a refusal is said with it', async t => {
     ERR_PLIMSOLL_COST_FUNCTION: /configuration error/,
   }
   for (const code of Object.keys(STATUS_OF_CODE) as PlimsollErrorCode[]) {
-    if (code === 'ERR_PLIMSOLL_CLIENT_GONE') continue
+    if (code === 'ERR_PLIMSOLL_CLIENT_GONE' || code === 'ERR_PLIMSOLL_RELEASED') continue
     const logger = recordingLogger()
     const log = new RefusalLog(logger)
     const cause = new TypeError('inner')

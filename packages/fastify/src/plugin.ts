@@ -9,7 +9,7 @@ import {
   reservationOf,
   resolvePolicy,
 } from '@plimsoll/core'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { RoutePolicies } from './route-policies.ts'
 
@@ -78,14 +78,25 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
 }
 
 function refuse(error: Error, reply: FastifyReply, done: (error: Error) => void): void {
-  // Nobody is there to answer.
-  if (isPlimsollError(error) && error.code === 'ERR_PLIMSOLL_CLIENT_GONE') {
-    reply.hijack()
-    return
+  if (isPlimsollError(error)) {
+    // Nobody is there to answer, or somebody has.
+    if (error.code === 'ERR_PLIMSOLL_CLIENT_GONE' || reply.sent) {
+      if (!reply.sent) reply.hijack()
+      return
+    }
+    // Logged by the governor, at a bounded rate. Fastify's own handler would log each 503 with its stack.
+    const { log } = reply
+    reply.log = Object.create(log, { error: { value: unless(error, log) } })
   }
-  // Logged by the governor, at a bounded rate. Fastify's own handler would log each 503 with its stack.
-  if (isPlimsollError(error)) reply.log = Object.create(reply.log, { error: { value: () => {} } })
   done(error)
+}
+
+/** Logs everything but `error` itself. */
+function unless(error: Error, log: FastifyBaseLogger): FastifyBaseLogger['error'] {
+  return (details: unknown, ...message: unknown[]) => {
+    if ((details as { err?: unknown } | null)?.err !== error)
+      log.error(details as object, ...(message as [string]))
+  }
 }
 
 function governorOf(

@@ -50,7 +50,9 @@ export class RoutePolicies {
    * `bodyLimit`. The last bounds what Fastify reads whole, so a streamed body is free of it.
    */
   #withMaxBody(own: RoutePolicy, routeLimit: number | undefined): RoutePolicy {
-    const policy = { ...this.#defaults, ...own }
+    // A key that is undefined is one left out.
+    const set = Object.entries(own).filter(([, value]) => value !== undefined)
+    const policy: RoutePolicy = { ...this.#defaults, ...Object.fromEntries(set) }
     const serverLimit = policy.body === 'stream' ? undefined : this.#serverLimit
     const maxBody = own.maxBody ?? routeLimit ?? policy.maxBody ?? serverLimit
     return maxBody === undefined ? policy : { ...policy, maxBody }

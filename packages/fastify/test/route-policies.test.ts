@@ -103,12 +103,16 @@ t.test('a route that is exempt holds 0 bytes and never waits', async t => {
     routes: app => {
       app.get('/health', { config: { plimsoll: false } }, held)
       app.post('/echo', { config: { plimsoll: false } }, held)
+      app.get('/exempt', { config: { plimsoll: { exempt: true } } }, held)
+      app.get('/not-exempt', { config: { plimsoll: { exempt: false } } }, held)
       app.get('/work', held)
     },
   })
   const taken = server.governor.budget.tryAcquire('64KiB')
   t.equal((await send(server.port, '/work')).status, 503)
+  t.equal((await send(server.port, '/not-exempt')).status, 503)
   t.strictSame((await send(server.port, '/health')).json(), { bytes: 0 })
+  t.strictSame((await send(server.port, '/exempt')).json(), { bytes: 0 })
   t.strictSame((await send(server.port, '/echo', text(4 * KiB))).json(), { bytes: 0 })
   taken?.release()
   await server.leavesNothing(t)
@@ -166,6 +170,7 @@ t.test('a bad policy stops the declaration of its route', async t => {
     ['maxBody', { maxBody: Number.NaN }],
     ['body', { body: 'both' }],
     ['requireLength', { requireLength: 'yes' }],
+    ['exempt', { exempt: () => true }],
     ['costs', { costs: 5 }],
     ['budget', { budget: '1MiB' }],
     ['policy', true],
