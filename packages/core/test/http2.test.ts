@@ -171,7 +171,7 @@ t.test('an upload over HTTP/2 that goes on after its 413 is ended when its time 
   t.equal(await statusOf(stream), 413)
   t.equal(await text(stream), 'ERR_PLIMSOLL_BODY_TOO_LARGE')
   stream.write('1'.repeat(20_000))
-  await until(() => clock.pending === 2, 'the lingering, beside the log')
+  await until(() => clock.pending === 3, 'the lingering, beside the log and the time to answer')
   clock.tick(LINGER_MS)
   await until(
     () => isIdle(governor),

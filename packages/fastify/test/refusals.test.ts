@@ -341,3 +341,42 @@ t.test('a flood of refusals is no flood of log lines', async t => {
   t.equal(lines.length, 1)
   t.match(lines, [{ level: 40, msg: 'plimsoll refused a request', code: 'ERR_PLIMSOLL_QUEUE_FULL' }])
 })
+
+t.test('what an error handler logs by itself of a refusal is logged', async t => {
+  const lines: { msg: string }[] = []
+  const server = await governedApp(t, {
+    server: { logger: { level: 'error', stream: { write: (line: string) => lines.push(JSON.parse(line)) } } },
+    options: { budget: '1KiB' },
+    routes: app =>
+      app.setErrorHandler((error: PlimsollError, _request, reply) => {
+        reply.log.error({ code: error.code }, 'seen %d', 1)
+        reply.log.error('seen again')
+        reply.log.error({ err: new Error('another') })
+        reply.code(error.statusCode).send(error)
+      }),
+  })
+  t.equal((await send(server.port, '/next', { body: Buffer.alloc(2 * KiB) })).status, 413)
+  t.strictSame(
+    lines.map(({ msg }) => msg),
+    ['seen 1', 'seen again', 'another'],
+  )
+  await server.leavesNothing(t)
+})
+
+t.test('a request that was answered while it waited is not answered again', async t => {
+  let served = 0
+  const server = await governedApp(t, {
+    options: { budget: '1KiB', cost: '1KiB' },
+    routes: app =>
+      app.get('/', { handlerTimeout: 30 }, async () => {
+        served++
+        return 'served'
+      }),
+  })
+  const taken = server.governor.budget.tryAcquire('1KiB')
+  const answer = await send(server.port, '/')
+  t.match(answer.json(), { statusCode: 503, code: 'FST_ERR_HANDLER_TIMEOUT' })
+  taken?.release()
+  await server.leavesNothing(t)
+  t.equal(served, 0)
+})

@@ -66,6 +66,8 @@ t.test('a route\u2019s policy stands over the plugin\u2019s, key by key', async 
       app.post('/large', { config: { plimsoll: { maxBody: '4KiB' } } }, held)
       app.post('/empty', { config: { plimsoll: {} } }, held)
       app.post('/unset', { config: {} }, held)
+      const left = { cost: undefined, maxBody: undefined, body: undefined } as unknown as RoutePolicy
+      app.post('/undefined', { config: { plimsoll: left } }, held)
     },
   })
   for (const [path, bytes, largest] of [
@@ -74,6 +76,7 @@ t.test('a route\u2019s policy stands over the plugin\u2019s, key by key', async 
     ['/large', 8 * KiB, 4 * KiB],
     ['/empty', 8 * KiB, 2 * KiB],
     ['/unset', 8 * KiB, 2 * KiB],
+    ['/undefined', 8 * KiB, 2 * KiB],
   ] as const) {
     t.strictSame((await send(server.port, path, text(largest))).json(), { bytes }, path)
     t.equal((await send(server.port, path, text(largest + 1))).status, 413, path)
