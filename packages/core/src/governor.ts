@@ -124,6 +124,7 @@ export class Governor {
   async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
     const since = performance.now()
     const { req, price } = request
+    let refusal: unknown
     this.#queued++
     this.#waiting.add(request)
     if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
@@ -134,11 +135,12 @@ export class Governor {
       if (!isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
       return this.#begin(request, res, performance.now() - since)
     } catch (error) {
-      throw this.#refuse(request, res, error)
+      refusal = this.#refuse(request, res, error)
     } finally {
       this.#waiting.delete(request)
       request.admission = undefined
     }
+    throw refusal
   }
 
   /** Read: from here on the handler has it, and its body is bounded. */

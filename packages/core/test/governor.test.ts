@@ -334,6 +334,49 @@ scenario(
   },
 )
 
+scenario(
+  'a second governor charges the budget of the first, and can ask for no more than that has',
+  {
+    options: { budget: 10 },
+    handler: (req, res, reservation) => {
+      const other = new Governor({ budget: 1000, logger: silent })
+      try {
+        other.admit(req, res, { cost: 500 })
+      } catch (error) {
+        answerFault(res, error)
+      }
+      // Its log has a timer of its own.
+      void other.close()
+      t.equal(reservation.bytes, 5)
+    },
+  },
+  async (t, server) => {
+    t.match(await server.send('/a', '12345'), { status: 413, text: 'ERR_PLIMSOLL_BODY_OVER_BUDGET' })
+  },
+)
+
+scenario(
+  'a request that somebody answers while it waits leaves the queue, and never comes to its handler',
+  { options: { budget: 10 } },
+  async (t, server) => {
+    const room = server.governor.budget.charge(10)
+    server.http.prependListener('request', (req, res) => {
+      if (req.url === '/a') server.http.once('time is up', () => res.end('too late'))
+    })
+    const client = await server.connect()
+    client.write(post('/a', '12345'))
+    await server.queued(1)
+    server.http.emit('time is up')
+    await client.receives('too late')
+    await server.queued(0)
+    t.equal(server.governor.budget.waiting, 0)
+    room.release()
+    t.match(await server.send('/b', '1'), { status: 200 })
+    t.same(server.handled, ['/b'])
+    t.same(client.statuses, [200])
+  },
+)
+
 t.test('governors may share a budget', async t => {
   const budget = new ByteBudget({ capacity: 10 })
   const [one, other] = [new Governor({ budget, logger: silent }), new Governor({ budget, logger: silent })]
