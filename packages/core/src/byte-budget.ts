@@ -1,6 +1,6 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { PlimsollError } from './errors.ts'
+import { costTooLarge, PlimsollError } from './errors.ts'
 import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation } from './reservation.ts'
@@ -104,16 +104,8 @@ export class ByteBudget {
       const timeoutMs =
         options.timeoutMs === undefined ? this.queue.timeoutMs : checkDuration(options.timeoutMs, 'timeoutMs')
       options.signal?.throwIfAborted()
-      if (wanted > this.#account.configured) {
-        throw new PlimsollError(
-          'ERR_PLIMSOLL_COST_OVER_BUDGET',
-          'The request needs more memory than there is',
-          {
-            bytes: wanted,
-            limit: this.#account.configured,
-          },
-        )
-      }
+      const { configured } = this.#account
+      if (wanted > configured) throw costTooLarge(wanted, configured, false)
       if (this.#line.admits(wanted, this.#account)) {
         resolve(this.charge(wanted))
         return

@@ -58,3 +58,16 @@ export function isPlimsollError(value: unknown): value is PlimsollError {
 export function optionError(option: string, expected: string, got: unknown): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)
 }
+
+export function bodyTooLarge(bytes: number, limit: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_BODY_TOO_LARGE', 'The request body is too large', { bytes, limit })
+}
+
+export function costTooLarge(bytes: number, limit: number, hasBody: boolean): PlimsollError {
+  return hasBody
+    ? new PlimsollError('ERR_PLIMSOLL_BODY_OVER_BUDGET', 'The request body is too large', { bytes, limit })
+    : new PlimsollError('ERR_PLIMSOLL_COST_OVER_BUDGET', 'The request needs more memory than there is', {
+        bytes,
+        limit,
+      })
+}

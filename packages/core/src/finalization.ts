@@ -34,22 +34,18 @@ export class Connection {
   // A list, since adding an object to a Set and deleting it costs as much as the rest of an admission.
   readonly #open = new LinkedList<Finalizable>()
 
-  #size = 0
-
   /** How many are open. */
   get size(): number {
-    return this.#size
+    return this.#open.size
   }
 
   join(request: Finalizable): void {
     this.#open.add(request)
-    this.#size++
   }
 
   /** Takes out a request that has joined. */
   leave(request: Finalizable): void {
     this.#open.remove(request)
-    this.#size--
     request.turn()
     this.#open.first?.turn()
   }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { PlimsollError } from './errors.ts'
+import { bodyTooLarge, costTooLarge, PlimsollError } from './errors.ts'
 import type { Connection, Finalizable } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
-import { bodyTooLarge, costTooLarge, FREE, type Price } from './price.ts'
+import { FREE, type Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 

@@ -9,7 +9,7 @@ import { LimitedReader } from './limited-reader.ts'
 import { LINGER_MS } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
-import { type Price, priceOf, priceOfExempt, refusePromise } from './price.ts'
+import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
 import { answerRefusal, isSmall, prepareRefusal, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
@@ -218,13 +218,7 @@ export class Governor {
   #isExempt(req: HttpRequest, declared: number | undefined): boolean {
     const { exempt } = this.#options
     if (exempt === undefined) return false
-    try {
-      return isExempt(exempt(requestHead(req, declared)))
-    } catch (cause) {
-      throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
-        cause,
-      })
-    }
+    return consult<unknown>(() => exempt(requestHead(req, declared))) === true
   }
 
   /**
@@ -309,11 +303,6 @@ export class Governor {
 /** What a request holds: 0 bytes where it was exempt, refused, or not met by a governor yet. */
 export function reservationOf(req: HttpRequest): RequestReservation {
   return governed<GovernedRequest>(req) ?? noReservation
-}
-
-function isExempt(answer: unknown): boolean {
-  refusePromise(answer)
-  return answer === true
 }
 
 function answerError(res: HttpResponse, error: unknown): void {

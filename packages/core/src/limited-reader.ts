@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import type { PlimsollError } from './errors.ts'
-import { bodyTooLarge, costTooLarge, type Price } from './price.ts'
+import { bodyTooLarge, costTooLarge, type PlimsollError } from './errors.ts'
+import type { Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
 
 /** Who pays for a body. */

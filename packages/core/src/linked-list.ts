@@ -6,8 +6,13 @@ export interface Linked<T> {
 
 /** A doubly linked list that one can leave in O(1) from wherever one stands. */
 export class LinkedList<T extends Linked<T>> {
+  #size = 0
   #first: T | undefined
   #last: T | undefined
+
+  get size(): number {
+    return this.#size
+  }
 
   get first(): T | undefined {
     return this.#first
@@ -18,6 +23,7 @@ export class LinkedList<T extends Linked<T>> {
     if (this.#last === undefined) this.#first = item
     else this.#last.after = item
     this.#last = item
+    this.#size++
   }
 
   /** Takes out what stands in this list. */
@@ -27,5 +33,6 @@ export class LinkedList<T extends Linked<T>> {
     if (item.after === undefined) this.#last = item.before
     else item.after.before = item.before
     item.before = item.after = undefined
+    this.#size--
   }
 }

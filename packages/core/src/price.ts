@@ -1,5 +1,5 @@
 import { parseByteSize } from './byte-size.ts'
-import { PlimsollError } from './errors.ts'
+import { bodyTooLarge, costTooLarge, PlimsollError } from './errors.ts'
 import { type HttpRequest, requestHead } from './request-head.ts'
 import type { ResolvedPolicy } from './route-policy.ts'
 
@@ -78,34 +78,26 @@ function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy)
   const { cost } = policy
   if (typeof cost === 'number') return cost
   if (cost === undefined) return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
+  const bytes = consult(() => cost(requestHead(req, bodyBytes)))
+  // Half of an odd length is no whole number of bytes.
+  return consult(() => parseByteSize(typeof bytes === 'number' ? Math.ceil(bytes) : bytes, 'cost'))
+}
+
+/**
+ * Asks a function of the user's about a request.
+ *
+ * @throws `ERR_PLIMSOLL_COST_FUNCTION` where it throws, or is async
+ */
+export function consult<T>(ask: () => T): T {
   try {
-    const bytes = cost(requestHead(req, bodyBytes))
-    refusePromise(bytes)
-    // Half of an odd length is no whole number of bytes.
-    return parseByteSize(typeof bytes === 'number' ? Math.ceil(bytes) : bytes, 'cost')
+    const answer = ask()
+    if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return answer
+    // Its rejection later on must not end the process.
+    Promise.resolve(answer).catch(() => {})
+    throw new TypeError('The function must not be async')
   } catch (cause) {
     throw new PlimsollError('ERR_PLIMSOLL_COST_FUNCTION', 'The cost of this request could not be told', {
       cause,
     })
   }
-}
-
-/** An async function is told at its first call, and its rejection later on must not end the process. */
-export function refusePromise(answer: unknown): void {
-  if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
-  Promise.resolve(answer).catch(() => {})
-  throw new TypeError('The function must not be async')
-}
-
-export function bodyTooLarge(bytes: number, limit: number): PlimsollError {
-  return new PlimsollError('ERR_PLIMSOLL_BODY_TOO_LARGE', 'The request body is too large', { bytes, limit })
-}
-
-export function costTooLarge(bytes: number, limit: number, hasBody: boolean): PlimsollError {
-  return hasBody
-    ? new PlimsollError('ERR_PLIMSOLL_BODY_OVER_BUDGET', 'The request body is too large', { bytes, limit })
-    : new PlimsollError('ERR_PLIMSOLL_COST_OVER_BUDGET', 'The request needs more memory than there is', {
-        bytes,
-        limit,
-      })
 }
