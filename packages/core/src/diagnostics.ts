@@ -29,8 +29,16 @@ export interface ReleasedMessage {
   readonly bytes: number
 }
 
+/** Message of `plimsoll:repeated`: a request passed a point for the second time. */
+export interface RepeatedMessage {
+  readonly request: HttpRequest
+  /** Its stack is that of the second call. */
+  readonly error: PlimsollError
+}
+
 // Ask `hasSubscribers` before a message is built: nobody listening must cost nothing.
 export const queuedChannel = channel('plimsoll:queued')
 export const admittedChannel = channel('plimsoll:admitted')
 export const refusedChannel = channel('plimsoll:refused')
 export const releasedChannel = channel('plimsoll:released')
+export const repeatedChannel = channel('plimsoll:repeated')

@@ -19,6 +19,7 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_RELEASED: 500,
   ERR_PLIMSOLL_CLOSE_TIMEOUT: 500,
   ERR_PLIMSOLL_REGISTERED_TWICE: 500,
+  ERR_PLIMSOLL_PASSED_TWICE: 500,
   ERR_PLIMSOLL_OPTION: 500,
 } as const
 
@@ -32,18 +33,32 @@ export interface PlimsollErrorFigures {
   readonly cause?: unknown
 }
 
-/** An error of ours: match on `code`. `statusCode` is what frameworks answer with. */
+/**
+ * An error of ours: match on `code`. What frameworks answer with is there in the shape of
+ * [http-errors](https://www.npmjs.com/package/http-errors).
+ */
 export class PlimsollError extends Error {
   override readonly name = 'PlimsollError'
   readonly code: PlimsollErrorCode
+  // Fields and not accessors, since http-errors writes to them.
+  /** What the client is answered with. */
   readonly statusCode: number
+  /** The same. */
+  readonly status: number
+  /** Whether the message is for the client's eyes. It tells no limit, in any case. */
+  readonly expose: boolean
+  /** What the answer has to carry: `Retry-After` where coming back may help, `Connection: close`. */
+  headers: Readonly<Record<string, string>> | undefined = undefined
+  /** Bytes that were asked for, where there were any. */
   readonly bytes: number | undefined
+  /** The limit they met. */
   readonly limit: number | undefined
 
   constructor(code: PlimsollErrorCode, message: string, figures: PlimsollErrorFigures = {}) {
     super(message, 'cause' in figures ? { cause: figures.cause } : undefined)
     this.code = code
-    this.statusCode = STATUS_OF_CODE[code]
+    this.statusCode = this.status = STATUS_OF_CODE[code]
+    this.expose = this.status < 500
     this.bytes = figures.bytes
     this.limit = figures.limit
   }

@@ -33,6 +33,14 @@ export interface RequestReservation {
   hold(work: PromiseLike<unknown>): void
 }
 
+/** Who admits requests, and hears what becomes of them. */
+export interface RequestKeeper {
+  /** Response, connection and held work are over. */
+  released(request: GovernedRequest, bytes: number): void
+  /** `requeue` got nothing. */
+  requeueRefused(request: GovernedRequest, error: PlimsollError): void
+}
+
 /** One request on its way from admission to release. */
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
   before: Finalizable | undefined = undefined
@@ -52,7 +60,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
   readonly #budget: ByteBudget
-  readonly #onReleased: (request: GovernedRequest, bytes: number) => void
+  readonly #keeper: RequestKeeper
   #reservation: BudgetReservation | undefined
   #responseOver = false
   #connectionOver = false
@@ -64,15 +72,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #onTurn: (() => void) | undefined
   #requeued: Promise<void> | undefined
 
-  constructor(
-    req: HttpRequest,
-    budget: ByteBudget,
-    onReleased: (request: GovernedRequest, bytes: number) => void,
-  ) {
+  constructor(req: HttpRequest, budget: ByteBudget, keeper: RequestKeeper) {
     this.req = req
     this.socket = req.socket
     this.#budget = budget
-    this.#onReleased = onReleased
+    this.#keeper = keeper
   }
 
   get bytes(): number {
@@ -127,7 +131,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     held?.release()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined }
-    await this.acquire(wanted)
+    try {
+      await this.acquire(wanted)
+    } catch (error) {
+      this.#keeper.requeueRefused(this, error as PlimsollError)
+      throw error
+    }
   }
 
   hold(work: PromiseLike<unknown>): void {
@@ -264,7 +273,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#released = true
     const bytes = this.bytes
     this.#reservation?.release()
-    if (this.admitted) this.#onReleased(this, bytes)
+    if (this.admitted) this.#keeper.released(this, bytes)
   }
 
   #leaveConnection(): void {

@@ -3,7 +3,7 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { optionError } from './errors.ts'
 import { chooseBudget } from './memory-limit.ts'
 import { checkOptions, type QueueOptions } from './options.ts'
-import { type Logger, processLogger } from './refusal-log.ts'
+import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
@@ -72,14 +72,6 @@ function ownBudget(budget: ByteBudget, queue: QueueOptions | undefined): ByteBud
 /** By shape, since the budget may come from another copy of this package. */
 function isBudget(value: unknown): value is ByteBudget {
   return typeof value === 'object' && value !== null && typeof (value as ByteBudget).tryAcquire === 'function'
-}
-
-function checkLogger(logger: unknown): void {
-  for (const level of ['info', 'warn', 'error'] as const) {
-    if (typeof (logger as Partial<Logger> | null)?.[level] !== 'function') {
-      throw optionError('logger', 'an object with info, warn and error', logger)
-    }
-  }
 }
 
 function mebibytes(bytes: number): string {

@@ -1,16 +1,17 @@
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
-import { isPlimsollError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import { isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import { deferContinue, goOn, type HttpServer } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
-import { GovernedRequest, type RequestReservation } from './governed-request.ts'
+import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { LINGER_MS } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
-import { answerRefusal, isSmall, prepareRefusal, takeOver } from './refusal.ts'
+import { answerRefusal, isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
@@ -35,6 +36,8 @@ export interface GovernorStats {
   readonly admitted: number
   readonly queued: number
   readonly released: number
+  /** Requests stopped at a point they had passed before, by calling next() twice; see `RunOnce`. */
+  readonly repeated: number
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
 }
 
@@ -47,6 +50,15 @@ export class Governor {
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
+  readonly #keeper: RequestKeeper = {
+    released: (request, bytes) => this.#release(request, bytes),
+    requeueRefused: ({ req }, error) => {
+      this.#note(req, error)
+      // Not on the response: the handler may have another answer.
+      error.headers = retryAfter(error, this.budget.queue.timeoutMs)
+    },
+  }
+  #repeated = 0
   #admitted = 0
   #queued = 0
   #released = 0
@@ -79,7 +91,7 @@ export class Governor {
     let request = governed<GovernedRequest>(req)
     try {
       if (request !== undefined) return this.#adjust(request, policy)
-      request = new GovernedRequest(req, this.budget, this.#onReleased)
+      request = new GovernedRequest(req, this.budget, this.#keeper)
       mark(request)
       request.price = this.#declare(req, res, policy)
       request.connection = finalize(request, res)
@@ -151,15 +163,16 @@ export class Governor {
     }
     request.admitted = true
     this.#admitted++
+    if (price.hasBody) goOn(res)
     if (admittedChannel.hasSubscribers)
       admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
     return request
   }
 
   /** Release: called by the request when response, connection and held work are over. */
-  readonly #onReleased = (request: GovernedRequest, bytes: number): void => {
+  #release({ req }: GovernedRequest, bytes: number): void {
     this.#released++
-    if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: request.req, bytes })
+    if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
   }
 
@@ -196,12 +209,16 @@ export class Governor {
     // Told before: somebody asks for another admission after a refusal.
     if (!isPlimsollError(error) || request.refusal === error) return error
     if (!request.admitted) request.refuse(error)
-    this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
-    this.#log.refused(req, error)
-    if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
+    this.#note(req, error)
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
       prepareRefusal(request, res, error, this.budget.queue.timeoutMs)
     return error
+  }
+
+  #note(req: HttpRequest, error: PlimsollError): void {
+    this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
+    this.#log.refused(req, error)
+    if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
   }
 
   #resolved(policy: RoutePolicy | false | undefined): ResolvedPolicy {
@@ -222,29 +239,42 @@ export class Governor {
   }
 
   /**
-   * Governs a plain `node:http`, `node:https` or `node:http2` handler; refusals are answered here, as
-   * JSON. In the handler, `reservationOf(req)` is what it holds.
+   * Governs a plain `node:http`, `node:https` or `node:http2` handler. Refusals are answered here, as JSON, and so
+   * is a refusal that the handler lets pass, thrown or as a rejection. In the handler, `reservationOf(req)`
+   * is what it holds.
    */
-  listener(handler: RequestListener): RequestListener {
+  listener<Req extends HttpRequest = IncomingMessage, Res extends HttpResponse = ServerResponse>(
+    handler: (req: Req, res: Res) => unknown,
+  ): (req: Req, res: Res) => unknown {
     const governor = this
     return function (this: unknown, req, res) {
-      let admitted: unknown
       try {
-        admitted = governor.admit(req, res)
+        const admitted = governor.admit(req, res)
+        const result =
+          admitted instanceof Promise
+            ? admitted.then(() => afterwards(() => handler.call(this as never, req, res)))
+            : handler.call(this as never, req, res)
+        return isThenable(result) ? result.then(undefined, error => answerError(res, error)) : result
       } catch (error) {
-        answerError(res, error)
-        return
+        return answerError(res, error)
       }
-      if (!(admitted instanceof Promise)) return handler.call(this as Server, req, res)
-      return admitted.then(
-        () =>
-          new Promise(resolve => {
-            // Out of this promise, so that what a handler throws is thrown as without us.
-            process.nextTick(() => resolve(handler.call(this as Server, req, res)))
-          }),
-        error => answerError(res, error),
-      )
     }
+  }
+
+  /**
+   * Does for a server what no request handler can: with `Expect: 100-continue` a client is told to go on
+   * once it has its room, and one that is refused sends none of its body. Requests that meet no governor
+   * are told when their body is first read. Any number of calls, and of governors; a server that has a
+   * listener of its own to 'checkContinue' is left to it.
+   */
+  attach(server: HttpServer): void {
+    if (typeof server?.on !== 'function') throw optionError('server', 'an HTTP server', server)
+    deferContinue(server)
+  }
+
+  /** Counts a request that was stopped because it passed some point twice. For adapters. */
+  countRepeated(): void {
+    this.#repeated++
   }
 
   stats(): GovernorStats {
@@ -259,6 +289,7 @@ export class Governor {
       admitted: this.#admitted,
       queued: this.#queued,
       released: this.#released,
+      repeated: this.#repeated,
       refused: { ...this.#refused },
     }
   }
@@ -275,9 +306,10 @@ export class Governor {
     const { timeoutMs = 30_000 } = options
     checkDuration(timeoutMs, 'timeoutMs')
     this.#closing = true
-    const closed = new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     const waiting = [...this.#waiting]
-    for (const request of waiting) request.giveUp(closed)
+    for (const request of waiting) {
+      request.giveUp(new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing'))
+    }
     await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
     if (this.#admitted === this.#released) return
@@ -305,7 +337,26 @@ export function reservationOf(req: HttpRequest): RequestReservation {
   return governed<GovernedRequest>(req) ?? noReservation
 }
 
+/** All that is no refusal is thrown as without us. */
 function answerError(res: HttpResponse, error: unknown): void {
   if (!isPlimsollError(error)) throw error
   answerRefusal(res, error)
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+/** Out of a promise, so that what `handle` throws is an uncaught exception as without us. */
+function afterwards(handle: () => unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    process.nextTick(() => {
+      try {
+        resolve(handle())
+      } catch (error) {
+        if (!isPlimsollError(error)) throw error
+        reject(error)
+      }
+    })
+  })
 }

@@ -1,17 +1,29 @@
+export type { AdapterOptions } from './adapter-options.ts'
+export { governorOf } from './adapter-options.ts'
 export type { AcquireOptions, ByteBudgetOptions } from './byte-budget.ts'
 export { ByteBudget } from './byte-budget.ts'
 export type { ByteSize } from './byte-size.ts'
 export { parseByteSize } from './byte-size.ts'
-export type { AdmittedMessage, QueuedMessage, RefusedMessage, ReleasedMessage } from './diagnostics.ts'
+export { cutBody } from './cut-body.ts'
+export type {
+  AdmittedMessage,
+  QueuedMessage,
+  RefusedMessage,
+  ReleasedMessage,
+  RepeatedMessage,
+} from './diagnostics.ts'
 export type { PlimsollErrorCode } from './errors.ts'
 export { isPlimsollError, optionError, PlimsollError } from './errors.ts'
+export type { HttpServer } from './expect-continue.ts'
 export type { RequestReservation } from './governed-request.ts'
 export type { GovernorStats } from './governor.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
-export type { QueueOptions } from './options.ts'
+export { checkObject, type QueueOptions } from './options.ts'
+export { answerRefusal, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'
 export type { Reservation } from './reservation.ts'
 export type { CostFunction, RoutePolicy } from './route-policy.ts'
 export { resolvePolicy } from './route-policy.ts'
+export { RunOnce, type RunOnceOptions } from './run-once.ts'

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { cutBody } from './cut-body.ts'
 import { bodyTooLarge, costTooLarge, type PlimsollError } from './errors.ts'
 import type { Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
@@ -42,8 +42,6 @@ export class LimitedReader {
     if (req.complete && !req.readableDidRead) this.#end()
     const push = req.push
     req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      // true keeps the socket flowing: nothing is buffered, and the answer gets out.
-      if (this.#refused) return true
       try {
         if (chunk === null) this.#end()
         else this.#count(byteLength(chunk, encoding))
@@ -101,15 +99,9 @@ export class LimitedReader {
   }
 
   #refuse(error: PlimsollError): void {
-    const req = this.#req
     this.#refused = true
     this.#onRefused(error)
-    // Node's own destroys the socket, and with it the answer.
-    req._destroy = (cause, callback) => callback(cause)
-    // Without a listener the 'error' event would be an uncaught exception.
-    if (req.listenerCount('error') === 0) req.on('error', () => {})
-    // Not its own: that of an injected request does nothing once its body has been handed in.
-    Readable.prototype.destroy.call(req, error)
+    cutBody(this.#req, error)
     // The answer may be out already.
     this.#payer.bodyOver()
   }

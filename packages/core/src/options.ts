@@ -35,15 +35,20 @@ function checkWhole(value: number, name: string, most: number): number {
   return value
 }
 
+/** @throws `ERR_PLIMSOLL_OPTION` where options are no object */
+export function checkObject(options: unknown, name: string): asserts options is object {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw optionError(name, 'an object', options)
+  }
+}
+
 /**
  * Options are one plain object of known keys: a typo must not turn a protection off.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the unknown key
  */
 export function checkOptions(options: unknown, known: readonly string[], name: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw optionError(name, 'an object', options)
-  }
+  checkObject(options, name)
   const unknown = Object.keys(options).find(key => !known.includes(key))
   if (unknown !== undefined)
     throw optionError(`the key "${unknown}" of ${name}`, `one of ${known.join(', ')}`, unknown)

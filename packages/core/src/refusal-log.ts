@@ -1,5 +1,5 @@
 import { debuglog, inspect } from 'node:util'
-import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
+import { optionError, type PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import type { HttpRequest } from './request-head.ts'
 
 /** What core logs to: pino's, Fastify's and console's shape. */
@@ -27,6 +27,15 @@ function emitWarning(details: object, message: string): void {
     `${message} ${inspect(details, { breakLength: Number.POSITIVE_INFINITY })}`,
     'PlimsollWarning',
   )
+}
+
+/** @throws `ERR_PLIMSOLL_OPTION` where it is not one */
+export function checkLogger(logger: unknown): void {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    if (typeof (logger as Partial<Logger> | null)?.[level] !== 'function') {
+      throw optionError('logger', 'an object with info, warn and error', logger)
+    }
+  }
 }
 
 /** How often the same refusal is logged at most. */

@@ -5,6 +5,20 @@ import type { GovernedRequest } from './governed-request.ts'
 import { lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
+/** What a handler may have said of its own body. The rest stays: without CORS headers no browser reads a refusal. */
+const OF_A_BODY = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'etag',
+  'expires',
+  'last-modified',
+  'trailer',
+  'transfer-encoding',
+]
+
 /** An unread body up to this size is drained by Node, and the connection is kept. */
 export const SMALL_BODY = 64 * 1024
 
@@ -39,12 +53,20 @@ export function prepareRefusal(
     if (res.destroyed) socket.destroySoon?.()
     else res.once(upgrade ? 'finish' : 'close', () => socket.destroySoon?.())
   }
-  if (res.headersSent) return
-  if (error.statusCode === 503 && error.code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') {
-    res.setHeader('Retry-After', String(retryAfterSeconds(retryMs)))
-  }
   const closing = sending || upgrade || error.code === 'ERR_PLIMSOLL_CLOSED'
-  if (closing && !(req.httpVersionMajor > 1)) res.setHeader('Connection', 'close')
+  error.headers = {
+    ...retryAfter(error, retryMs),
+    ...(closing && !(req.httpVersionMajor > 1) && { Connection: 'close' }),
+  }
+  if (res.headersSent) return
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
+}
+
+/** When to come back, where that may help. */
+export function retryAfter({ statusCode, code }: PlimsollError, retryMs: number): Record<string, string> {
+  return statusCode === 503 && code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET'
+    ? { 'Retry-After': String(retryAfterSeconds(retryMs)) }
+    : {}
 }
 
 /** Between half of that time and all of it, so that those refused together don't come back together. */
@@ -52,7 +74,7 @@ function retryAfterSeconds(retryMs: number): number {
   return Math.max(1, Math.ceil((retryMs / 1000) * (0.5 + Math.random() / 2)))
 }
 
-/** Answers a refusal where no framework does. Nothing where the response is under way or has no reader. */
+/** Answers a refusal as JSON, where no framework does. Nothing where the response is under way or has no reader. */
 export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
   if (error.code === 'ERR_PLIMSOLL_CLIENT_GONE' || res.writableEnded || res.destroyed) return
   if (res.headersSent) {
@@ -60,18 +82,20 @@ export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
     res.destroy()
     return
   }
-  const { statusCode, code, message } = error
-  const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
+  const body = JSON.stringify(refusalBody(error))
   const answer = res as ServerResponse
-  // What a handler has set was meant for another body.
-  for (const name of answer.getHeaderNames()) {
-    if (name !== 'connection' && name !== 'retry-after') answer.removeHeader(name)
-  }
-  answer.writeHead(statusCode, {
+  for (const name of OF_A_BODY) answer.removeHeader(name)
+  answer.writeHead(error.statusCode, {
+    ...error.headers,
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   })
   answer.end(body)
+}
+
+/** What a refused client reads: Fastify's shape of an error. */
+export function refusalBody({ statusCode, code, message }: PlimsollError): object {
+  return { statusCode, code, error: STATUS_CODES[statusCode], message }
 }
 
 /**

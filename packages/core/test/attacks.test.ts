@@ -220,7 +220,7 @@ for (const waits of [false, true]) {
         self = this
         throw new Error('on purpose')
       }
-      const server = createServer(governor.listener(anyValue(handler)))
+      const server = createServer(governor.listener(handler))
       await once(server.listen(0, '127.0.0.1'), 'listening')
       t.teardown(() => server.close())
       const room = waits ? governor.budget.charge(10) : undefined

@@ -26,6 +26,7 @@ t.test('each code has the status a client is sent', async t => {
     ERR_PLIMSOLL_RELEASED: 500,
     ERR_PLIMSOLL_CLOSE_TIMEOUT: 500,
     ERR_PLIMSOLL_REGISTERED_TWICE: 500,
+    ERR_PLIMSOLL_PASSED_TWICE: 500,
     ERR_PLIMSOLL_OPTION: 500,
   })
   for (const code of codes) {

@@ -47,6 +47,7 @@ scenario(
       admitted: 0,
       queued: 0,
       released: 0,
+      repeated: 0,
       refused: {},
     })
     const clients = [await server.connect(), await server.connect(), await server.connect()]
@@ -66,6 +67,7 @@ scenario(
       admitted: 1,
       queued: 1,
       released: 0,
+      repeated: 0,
       refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 },
     })
     const { refused } = server.governor.stats()

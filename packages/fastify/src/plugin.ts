@@ -1,20 +1,29 @@
 import {
-  Governor,
-  type GovernorOptions,
+  type AdapterOptions,
+  checkObject,
+  type Governor,
+  governorOf,
   isPlimsollError,
-  optionError,
   PlimsollError,
   type RequestReservation,
   type RoutePolicy,
+  RunOnce,
   reservationOf,
-  resolvePolicy,
 } from '@plimsoll/core'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { attachTo } from './attach.ts'
 import { RoutePolicies } from './route-policies.ts'
+import { passBeforeHandlers } from './run-once.ts'
 
 /** A governor's options, or a governor of one's own (to share it) with a policy for all routes here. */
-export type PlimsollOptions = GovernorOptions | ({ readonly governor: Governor } & RoutePolicy)
+export type PlimsollOptions = AdapterOptions & {
+  /**
+   * What to do about a hook that calls `done()` twice and so would have the handler run twice: `'report'` (default)
+   * stops the second pass and logs it, once for each culprit; `'throw'` throws into the second call, for development.
+   */
+  readonly runOnce?: 'report' | 'throw'
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,7 +57,13 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
       'This server is governed by @plimsoll/fastify already',
     )
   }
-  const { governor, policy } = governorOf(app, options)
+  checkObject(options, 'options')
+  const { runOnce = 'report', ...rest } = options
+  const { governor, policy, shared } = governorOf(rest, app.log)
+  // Fastify runs what follows as often as a hook calls `done()`.
+  const point = (): RunOnce =>
+    new RunOnce({ action: runOnce, logger: app.log }, () => governor.countRepeated())
+  const arrival = point()
   const policies = new RoutePolicies(app, policy)
 
   app.decorate('plimsoll', governor)
@@ -60,7 +75,10 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
 
   app.addHook('onRoute', route => policies.declare(route))
 
+  passBeforeHandlers(app, point())
+
   app.addHook('onRequest', (request, reply, done) => {
+    if (!arrival.passes(request, request.raw)) return
     let admitted: RequestReservation | Promise<RequestReservation>
     try {
       admitted = governor.admit(request.raw, reply.raw, policies.of(request))
@@ -75,6 +93,14 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
       )
     } else done()
   })
+
+  attachTo(app, governor)
+  if (!shared) {
+    // Those that wait get their 503 now; for those admitted Fastify waits by itself.
+    app.addHook('preClose', async () => {
+      governor.close().catch(error => app.log.warn(error, 'plimsoll stopped waiting for requests under way'))
+    })
+  }
 }
 
 function refuse(error: Error, reply: FastifyReply, done: (error: Error) => void): void {
@@ -97,25 +123,4 @@ function unless(error: Error, log: FastifyBaseLogger): FastifyBaseLogger['error'
     if ((details as { err?: unknown } | null)?.err !== error)
       log.error(details as object, ...(message as [string]))
   }
-}
-
-function governorOf(
-  app: FastifyInstance,
-  options: PlimsollOptions,
-): { governor: Governor; policy: RoutePolicy } {
-  if (typeof options !== 'object') throw optionError('options', 'an object', options)
-  if ('governor' in options) {
-    const { governor, ...policy } = options
-    // By shape, since it may come from another copy of core.
-    if (typeof governor?.admit !== 'function') throw optionError('governor', 'a Governor', governor)
-    resolvePolicy(policy)
-    return { governor, policy }
-  }
-  const { budget: _budget, queue: _queue, exempt: _exempt, logger = app.log, ...policy } = options
-  const governor = new Governor({ ...options, logger })
-  // Those that wait get their 503 now; for those admitted Fastify waits by itself.
-  app.addHook('preClose', async () => {
-    governor.close().catch(error => app.log.warn(error, 'plimsoll stopped waiting for requests under way'))
-  })
-  return { governor, policy }
 }

@@ -1,0 +1,60 @@
+import type { Server } from 'node:http'
+import type { Readable } from 'node:stream'
+import type {
+  AdapterOptions,
+  Governor,
+  HttpRequest,
+  HttpResponse,
+  RequestReservation,
+  RoutePolicy,
+} from '@plimsoll/core'
+
+/** A framework under test, in one of its majors: how to start a server of it, governed by its adapter or not. */
+export interface Framework {
+  /** As people call it: `express 4`. */
+  readonly name: string
+  /** Listens on a free port of 127.0.0.1. */
+  serve(setup: Setup): Promise<Running>
+}
+
+export interface Setup {
+  /** Left out: the server is not governed. */
+  readonly options?: AdapterOptions
+  readonly routes: readonly Route[]
+}
+
+export interface Route {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
+  readonly path: string
+  /** Of this route alone, over what the options say; `false` exempts it. */
+  readonly policy?: RoutePolicy | false
+  readonly handle: (exchange: Exchange) => unknown
+}
+
+/** One request, in the framework's own terms. */
+export interface Exchange {
+  readonly req: HttpRequest
+  readonly res: HttpResponse
+  /** What the adapter has put on the request. Undefined where the server is not governed. */
+  readonly reservation: RequestReservation
+  /** Reads the body whole as the framework's users do, whatever its type. */
+  body(): Promise<Buffer>
+  /** Answers as the framework's users do. */
+  reply(answer: Answer): unknown
+}
+
+export interface Answer {
+  /** Default 200. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer | Readable
+}
+
+export interface Running {
+  readonly server: Server
+  readonly port: number
+  /** Undefined where the server is not governed. */
+  readonly governor: Governor
+  /** Cuts what is still open. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,45 @@
+import { optionError } from './errors.ts'
+import { Governor } from './governor.ts'
+import type { GovernorOptions } from './governor-options.ts'
+import { checkObject } from './options.ts'
+import type { Logger } from './refusal-log.ts'
+import { type RoutePolicy, resolvePolicy } from './route-policy.ts'
+
+/** What every adapter takes: a governor's options, or a governor of one's own (to share it) and a policy. */
+export type AdapterOptions = (GovernorOptions & { readonly governor?: undefined }) | SharedGovernor
+
+interface SharedGovernor extends RoutePolicy {
+  readonly governor: Governor
+  readonly budget?: never
+  readonly queue?: never
+  readonly logger?: never
+}
+
+/** Whose governor an adapter is to use, and what for. */
+export interface Governed {
+  readonly governor: Governor
+  /** What was said about requests; the governor's own defaults come under it. */
+  readonly policy: RoutePolicy
+  /** Whether the governor was given: then its owner closes it. */
+  readonly shared: boolean
+}
+
+/**
+ * The governor that an adapter's options name, or a new one.
+ *
+ * @param logger where a new one logs, unless the options say
+ * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+ */
+export function governorOf(options: AdapterOptions, logger?: Logger): Governed {
+  checkObject(options, 'options')
+  if ('governor' in options) {
+    const { governor, ...policy } = options as SharedGovernor
+    // By shape, since it may come from another copy of this package.
+    if (typeof governor?.admit !== 'function') throw optionError('governor', 'a Governor', governor)
+    resolvePolicy(policy)
+    return { governor, policy, shared: true }
+  }
+  const { budget: _budget, queue: _queue, exempt: _exempt, logger: own = logger, ...policy } = options
+  const governor = new Governor(own === undefined ? options : { ...options, logger: own })
+  return { governor, policy, shared: false }
+}

@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { PlimsollError } from './errors.ts'
+import type { HttpRequest } from './request-head.ts'
+
+/**
+ * Ends a body for its reader, as a broken stream with `error`. Its socket lives on, so that the client
+ * can be answered, and what still comes is thrown away.
+ */
+export function cutBody(req: HttpRequest, error: PlimsollError): void {
+  // true keeps the socket flowing: nothing is buffered, and the answer gets out.
+  req.push = () => true
+  // Node's own destroys the socket, and with it the answer.
+  req._destroy = (cause, callback) => callback(cause)
+  if (req.listenerCount('error') === 0) {
+    // Without a listener the 'error' event would be an uncaught exception.
+    req.on('error', () => {})
+  }
+  // Not its own: that of an injected request does nothing once its body has been handed in.
+  Readable.prototype.destroy.call(req, error)
+  if (!(req.httpVersionMajor > 1))
+    req.once('close', () => setImmediate(callItComplete, req as IncomingMessage))
+}
+
+/**
+ * Express's parsers and its last error handler answer only when on-finished says that the request is over:
+ * complete and not readable, or an 'end' or 'finish'. After all who listen to the stream were told
+ * of its error, since `complete` is also how they tell a whole body from a broken one.
+ */
+function callItComplete(req: IncomingMessage): void {
+  req.complete = true
+  req.emit('finish')
+}

@@ -1,0 +1,10 @@
+export type {
+  ByteSize,
+  Governor,
+  GovernorOptions,
+  GovernorStats,
+  RequestReservation,
+  RoutePolicy,
+} from '@plimsoll/core'
+export { type PlimsollMiddleware, type PlimsollOptions, plimsoll } from './middleware.ts'
+export { type RunOnceMiddleware, type RunOnceMiddlewareOptions, runOnce } from './run-once.ts'

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type AdapterOptions,
+  answerRefusal,
+  checkObject,
+  cutBody,
+  type Governor,
+  governorOf,
+  isPlimsollError,
+  optionError,
+  type RequestReservation,
+  reservationOf,
+} from '@plimsoll/core'
+
+/** A governor's options, or a governor of one's own (to share it) with a policy for what is mounted behind. */
+export type PlimsollOptions = AdapterOptions & {
+  /**
+   * `'answer'` (default): a refused request is answered here, as JSON. `'next'`: it goes to the application's error
+   * handlers as an error with `status`, `headers` and `expose`.
+   */
+  readonly refusals?: 'answer' | 'next'
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** What this request holds of the budget; 0 bytes where it is exempt. */
+      plimsoll: RequestReservation
+    }
+  }
+}
+
+/** Express middleware, and its governor. */
+export interface PlimsollMiddleware {
+  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
+  readonly governor: Governor
+}
+
+/**
+ * Middleware that admits each request that passes it. Mount it before body parsers, once for the application,
+ * and on a route with `{ governor }` and the route's own policy.
+ *
+ * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+ */
+export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
+  checkObject(options, 'options')
+  const { refusals = 'answer', ...rest } = options
+  if (refusals !== 'answer' && refusals !== 'next')
+    throw optionError('refusals', '"answer" or "next"', refusals)
+  const { governor, policy, shared } = governorOf(rest)
+  // Its own governor has the policy already.
+  const own = shared ? policy : undefined
+
+  function middleware(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void {
+    let admitted: RequestReservation | Promise<RequestReservation>
+    try {
+      admitted = governor.admit(req, res, own)
+    } catch (error) {
+      refuse(error, req, res, next)
+      return
+    } finally {
+      ;(req as Express.Request & IncomingMessage).plimsoll = reservationOf(req)
+    }
+    if (admitted instanceof Promise) {
+      admitted.then(
+        // Out of the promise, so that what is thrown behind is thrown as without us.
+        () => process.nextTick(next),
+        error => refuse(error, req, res, next),
+      )
+    } else next()
+  }
+
+  function refuse(
+    error: unknown,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error: unknown) => void,
+  ): void {
+    if (!isPlimsollError(error)) throw error
+    if (refusals === 'answer' || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') answerRefusal(res, error)
+    else {
+      // Express's own last handler would read all of it before it answers.
+      cutBody(req, error)
+      next(error)
+    }
+  }
+
+  return Object.assign(middleware, { governor })
+}
