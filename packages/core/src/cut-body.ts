@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { PlimsollError } from './errors.ts'
-import type { HttpRequest } from './request-head.ts'
+import { type HttpRequest, isHttp2 } from './request-head.ts'
 
 /**
  * Ends a body for its reader, as a broken stream with `error`. Its socket lives on, so that the client
@@ -18,8 +18,7 @@ export function cutBody(req: HttpRequest, error: PlimsollError): void {
   }
   // Not its own: that of an injected request does nothing once its body has been handed in.
   Readable.prototype.destroy.call(req, error)
-  if (!(req.httpVersionMajor > 1))
-    req.once('close', () => setImmediate(callItComplete, req as IncomingMessage))
+  if (!isHttp2(req)) req.once('close', () => setImmediate(callItComplete, req))
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
-import type { Http2SecureServer, Http2Server, Http2ServerRequest } from 'node:http2'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
 import type { Readable } from 'node:stream'
-import type { HttpRequest, HttpResponse } from './request-head.ts'
+import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 
 /** A server of node:http, node:https or node:http2. */
 export type HttpServer = Server | Http2Server | Http2SecureServer
@@ -30,7 +30,7 @@ function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owi
   // The application's own listener answers by itself.
   if (this.listenerCount('checkContinue') > 1) return
   res[OWED] = true
-  const body: Readable = req.httpVersionMajor > 1 ? (req as Http2ServerRequest).stream : req
+  const body: Readable = isHttp2(req) ? req.stream : req
   const { _read } = body
   body._read = size => {
     body._read = _read

@@ -1,7 +1,7 @@
-import { constants, type Http2ServerRequest } from 'node:http2'
+import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
-import type { HttpRequest, HttpResponse } from './request-head.ts'
+import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 
 /** A request as its finalizer sees it; it stands among the open requests of its connection. */
 export interface Finalizable extends Linked<Finalizable> {
@@ -87,9 +87,7 @@ export function mark(request: Finalizable): void {
 
 /** Whether the events that `finalize` waits for have passed already. */
 export function isOver(req: HttpRequest, res: HttpResponse): boolean {
-  return (
-    res.destroyed || (req.httpVersionMajor > 1 ? (req as Http2ServerRequest).stream : req.socket).destroyed
-  )
+  return res.destroyed || (isHttp2(req) ? req.stream : req.socket).destroyed
 }
 
 /**
@@ -103,7 +101,7 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
   const { req } = request
   ;(res as Marked<Finalizable>)[REQUEST] = request
   res.on('close', onResponseClose)
-  if (req.httpVersionMajor > 1) return undefined
+  if (isHttp2(req)) return undefined
   const connection = connectionOf(request.socket)
   connection.join(request)
   return connection
@@ -125,8 +123,8 @@ function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
 
 /** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */
 function isCut({ req, socket }: Finalizable): boolean {
-  if (!(req.httpVersionMajor > 1)) return socket.destroyed
-  const { aborted, rstCode } = (req as Http2ServerRequest).stream
+  if (!isHttp2(req)) return socket.destroyed
+  const { aborted, rstCode } = req.stream
   return aborted || rstCode !== constants.NGHTTP2_NO_ERROR
 }
 

@@ -1,9 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import type { PlimsollError } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
 import { lingerOnClose, lingerOnFinish } from './lingering-close.ts'
-import type { HttpRequest, HttpResponse } from './request-head.ts'
+import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 
 /** What a handler may have said of its own body. The rest stays: without CORS headers no browser reads a refusal. */
 const OF_A_BODY = [
@@ -24,7 +23,7 @@ export const SMALL_BODY = 64 * 1024
 
 /** Whether all that may still come of this body is small enough to be read for nothing. */
 export function isSmall(req: HttpRequest): boolean {
-  if (req.httpVersionMajor > 1 || req.complete) return true
+  if (isHttp2(req) || req.complete) return true
   const { headers } = req
   // What can't be read as a number is not small.
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= SMALL_BODY
@@ -43,7 +42,7 @@ export function prepareRefusal(
   error: PlimsollError,
   retryMs: number,
 ): void {
-  if (req.httpVersionMajor > 1) lingerOnFinish((req as Http2ServerRequest).stream)
+  if (isHttp2(req)) lingerOnFinish(req.stream)
   // Of an upgrade, Node has let go: nobody else will close its socket.
   const upgrade = req.headers.upgrade !== undefined
   const sending = !isSmall(req)
@@ -56,7 +55,7 @@ export function prepareRefusal(
   const closing = sending || upgrade || error.code === 'ERR_PLIMSOLL_CLOSED'
   error.headers = {
     ...retryAfter(error, retryMs),
-    ...(closing && !(req.httpVersionMajor > 1) && { Connection: 'close' }),
+    ...(closing && !isHttp2(req) && { Connection: 'close' }),
   }
   if (res.headersSent) return
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)

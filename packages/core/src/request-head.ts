@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { PlimsollError } from './errors.ts'
 
 /** A request of node:http, node:https or of node:http2's compatibility API, and its response. */
@@ -39,7 +39,12 @@ export function declaredBytes(req: HttpRequest): number | undefined {
 
 /** HTTP/1 frames a body by its headers; an HTTP/2 stream may simply go on after them. Injected requests have no version. */
 function hasNoBody(req: HttpRequest): boolean {
-  return !(req.httpVersionMajor > 1) || (req as Http2ServerRequest).stream.endAfterHeaders
+  return !isHttp2(req) || req.stream.endAfterHeaders
+}
+
+/** Whether it came over HTTP/2. Its version does not tell: Node's parser of HTTP/1 takes a request line that says `HTTP/2.0`. */
+export function isHttp2(req: HttpRequest): req is Http2ServerRequest {
+  return req.httpVersionMajor > 1 && req instanceof Http2ServerRequest
 }
 
 export function requestHead(req: HttpRequest, bytes: number | undefined): RequestHead {

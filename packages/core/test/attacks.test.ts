@@ -319,3 +319,19 @@ for (const [name, value] of Object.entries({
     },
   )
 }
+
+for (const [what, body, status] of [
+  ['is served', chunk('12345') + LAST_CHUNK, 200],
+  ['is refused a body over its limit', chunk(LARGE), 413],
+] as const) {
+  scenario(
+    `a request of HTTP/1 that calls itself one of HTTP/2 ${what}`,
+    { options: { maxBody: 1000 } },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(head('POST', '/a', CHUNKED).replace('HTTP/1.1', 'HTTP/2.0') + body)
+      t.same(await client.answers(1), [status])
+      client.leave()
+    },
+  )
+}
