@@ -56,6 +56,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   admitted = false
   /** Whether it waits for its turn or for bytes. */
   waiting = false
+  /** Whether it has ever waited for bytes: others may want them, too. */
+  waitedForBytes = false
   refusal: PlimsollError | undefined
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
@@ -169,7 +171,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       // Who did not wait for its turn shares the queue's own timer.
       const options =
         this.#onTurn === undefined ? { signal } : { signal, timeoutMs: Math.max(0, timeoutMs - waitedMs) }
-      const reservation = await this.#budget.acquire(bytes, options)
+      let reservation = this.#budget.tryAcquire(bytes)
+      this.waitedForBytes ||= reservation === undefined
+      reservation ??= await this.#budget.acquire(bytes, options)
       if (this.#released || this.#ended !== undefined) {
         // Granted, but its client went, or the server closed, before this promise had its turn.
         reservation.release()

@@ -144,7 +144,7 @@ export class Governor {
       await request.acquire(price.bytes)
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
       // upload would fill that while it waits: memory of ours that no budget sees.
-      if (!isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
+      if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
       return this.#begin(request, res, performance.now() - since)
     } catch (error) {
       refusal = this.#refuse(request, res, error)

@@ -182,3 +182,22 @@ for (const budget of [10, 1000]) {
     },
   )
 }
+
+{
+  const { open, handler } = keeping()
+  scenario(
+    'a large upload that waited for nothing but its turn keeps the connection',
+    { options: { budget: '1MiB' }, handler },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(post('/0', '12345') + post('/1', 'a'.repeat(100_000)))
+      await server.reached(1)
+      await server.queued(1)
+      open[0]?.res.end()
+      await server.reached(2)
+      open[1]?.res.end()
+      t.same(await client.answers(2), [200, 200])
+      t.notMatch(client.received, /Connection: close/i)
+    },
+  )
+}
