@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 
 /** Workspaces that are there to test or measure others: nothing of theirs has a duty to be covered. */
-const TESTING = ['bench', 'packages/contract']
+const TESTING = ['bench', 'packages/contract', 'packages/installation']
 
 /** Which sources a test covers: those of its own workspace. Child processes load others in other forms. */
 export default test => {

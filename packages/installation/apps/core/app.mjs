@@ -1,0 +1,23 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { Governor, reservationOf } from '@plimsoll/core'
+
+const governor = new Governor({ budget: '1MiB', maxBody: '128KiB' })
+const server = createServer(
+  governor.listener(async (req, res) => {
+    const { bytes } = reservationOf(req)
+    res.end(JSON.stringify({ bytes, read: (await buffer(req)).length }))
+  }),
+)
+await once(server.listen(0, '127.0.0.1'), 'listening')
+
+const response = await fetch(`http://127.0.0.1:${server.address().port}`, {
+  method: 'POST',
+  body: Buffer.alloc(65536),
+})
+const { status } = response
+const seen = await response.json()
+server.close()
+await governor.close()
+console.log(JSON.stringify({ status, ...seen, reserved: governor.stats().reserved }))
