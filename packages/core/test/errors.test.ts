@@ -38,8 +38,11 @@ t.test('each code has the status a client is sent', async t => {
 
 t.test('docs/errors.md tells of every code, and of no other', async t => {
   const text = await readFile(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
-  const told = new Set(text.match(/ERR_PLIMSOLL_\w+/g))
-  t.same([...told].sort(), [...codes].sort())
+  const rows = [...text.matchAll(/^\| `(\w+)` *\| (\d+)/gm)].map(([, code, status]) => [code, Number(status)])
+  t.same(rows.map(([code]) => code).sort(), [...codes].sort(), 'a row for each')
+  t.same(Object.fromEntries(rows), STATUS_OF_CODE, 'with its status')
+  const named = new Set(text.match(/ERR_PLIMSOLL_\w+/g))
+  t.same([...named].sort(), [...codes].sort(), 'and no other is named')
 })
 
 t.test('an error carries the bytes concerned and its cause', async t => {
