@@ -3,19 +3,22 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, PlimsollError } from './errors.ts'
 import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
-import { BudgetReservation } from './reservation.ts'
+import { BudgetReservation, type Reservation } from './reservation.ts'
 import { FifoQueue, type WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
 
 /** When a waiter is due that has a timer of its own. */
 const NEVER = -1
 
+/** How much a budget is, and who may wait for it. */
 export interface ByteBudgetOptions {
   /** Bytes that may be reserved at once. 0 is legal and admits only what costs nothing. */
   readonly capacity: ByteSize
+  /** Bounds of its queue. Default: 1000 waiters, 30_000 ms each. */
   readonly queue?: QueueOptions
 }
 
+/** How long one wait may last. */
 export interface AcquireOptions {
   /** Leaves the queue when aborted; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -83,7 +86,7 @@ export class ByteBudget {
    *
    * @throws `ERR_PLIMSOLL_OPTION` where `bytes` is no size
    */
-  tryAcquire(bytes: ByteSize): BudgetReservation | undefined {
+  tryAcquire(bytes: ByteSize): Reservation | undefined {
     const wanted = parseByteSize(bytes, 'bytes')
     return this.#line.admits(wanted, this.#account) ? this.charge(wanted) : undefined
   }
@@ -95,9 +98,10 @@ export class ByteBudget {
    * - `ERR_PLIMSOLL_QUEUE_TIMEOUT` after `timeoutMs`,
    * - `ERR_PLIMSOLL_OPTION` where an argument is no size or no duration,
    * - the signal's reason.
+   *
    * Nothing is held after a rejection.
    */
-  acquire(bytes: ByteSize, options: AcquireOptions = {}): Promise<BudgetReservation> {
+  acquire(bytes: ByteSize, options: AcquireOptions = {}): Promise<Reservation> {
     // What the executor throws becomes the rejection.
     return new Promise(resolve => {
       const wanted = parseByteSize(bytes, 'bytes')
@@ -123,6 +127,8 @@ export class ByteBudget {
   /**
    * Reserves without asking, as a debt where there is no room: for what costs nothing and must not
    * wait, and for bytes that are in memory already.
+   *
+   * @internal
    */
   charge(bytes: number): BudgetReservation {
     this.#account.promised += bytes

@@ -155,7 +155,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** Takes bytes without waiting, if it is this request's turn. Those that cost nothing have no turn. */
   tryAcquire(bytes: number): boolean {
     if (bytes === 0) this.#reservation = this.#budget.charge(0)
-    else if (this.connection?.isFirst(this) ?? true) this.#reservation = this.#budget.tryAcquire(bytes)
+    else if (this.connection?.isFirst(this) ?? true)
+      this.#reservation = this.#budget.tryAcquire(bytes) as BudgetReservation | undefined
     return this.#reservation !== undefined
   }
 
@@ -179,7 +180,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
         reservation.release()
         throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
       }
-      this.#reservation = reservation
+      this.#reservation = reservation as BudgetReservation
     } finally {
       this.waiting = false
       this.#onTurn = undefined

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
-import type { BudgetReservation } from '../src/reservation.ts'
+import type { BudgetReservation, Reservation } from '../src/reservation.ts'
 import { BudgetModel } from './fixtures/budget-model.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { abortListeners } from './fixtures/listeners.ts'
@@ -39,7 +39,7 @@ class Run {
   readonly clock: FakeClock
   readonly granted: number[] = []
   readonly refused: string[] = []
-  readonly reservations = new Map<number, BudgetReservation>()
+  readonly reservations = new Map<number, Reservation>()
   readonly controllers = new Map<number, AbortController>()
   #ids = 0
 
@@ -112,11 +112,12 @@ class Run {
         model.drain()
         break
       }
-      case 'pay in':
-        this.reservations
-          .get(this.#nth([...this.reservations.keys()], command.whom) ?? -1)
-          ?.payIn(command.bytes)
+      case 'pay in': {
+        const id = this.#nth([...this.reservations.keys()], command.whom) ?? -1
+        const reservation = this.reservations.get(id) as BudgetReservation | undefined
+        reservation?.payIn(command.bytes)
         break
+      }
       case 'resize':
         budget.resize(command.bytes)
         model.capacity = command.bytes
@@ -206,7 +207,7 @@ t.test('any waiter up to the capacity is granted in the end, in the order of arr
   const property = fc.asyncProperty(sizes, order, async (sizes, order) => {
     const budget = new ByteBudget({ capacity: CAPACITY })
     const granted: number[] = []
-    const held: BudgetReservation[] = []
+    const held: Reservation[] = []
     const all = budget.charge(CAPACITY)
     sizes.forEach((bytes, id) => {
       budget.acquire(bytes).then(reservation => {
