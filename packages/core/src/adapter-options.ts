@@ -6,17 +6,29 @@ import type { Logger } from './refusal-log.ts'
 import { type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
 /** What every adapter takes: a governor's options, or a governor of one's own (to share it) and a policy. */
-export type AdapterOptions = (GovernorOptions & { readonly governor?: undefined }) | SharedGovernor
+export type AdapterOptions = NewGovernor | SharedGovernor
 
-interface SharedGovernor extends RoutePolicy {
+/** The options of a governor that is made for one adapter. */
+export interface NewGovernor extends GovernorOptions {
+  /** Not with options that are a governor's. */
+  readonly governor?: undefined
+}
+
+/** A governor of one's own, and a policy for what is mounted here. */
+export interface SharedGovernor extends RoutePolicy {
+  /** Whoever made it closes it. */
   readonly governor: Governor
+  /** The governor has its own. */
   readonly budget?: never
+  /** The governor has its own. */
   readonly queue?: never
+  /** The governor has its own. */
   readonly logger?: never
 }
 
 /** Whose governor an adapter is to use, and what for. */
 export interface Governed {
+  /** The one given, or a new one. */
   readonly governor: Governor
   /** What was said about requests; the governor's own defaults come under it. */
   readonly policy: RoutePolicy

@@ -4,26 +4,33 @@ import type { HttpRequest } from './request-head.ts'
 
 /** Message of `plimsoll:queued`: a request waits for bytes. */
 export interface QueuedMessage {
+  /** The request that waits. */
   readonly request: HttpRequest
+  /** Bytes it waits for. */
   readonly bytes: number
 }
 
 /** Message of `plimsoll:admitted`. */
 export interface AdmittedMessage {
+  /** The request that goes on. */
   readonly request: HttpRequest
+  /** Bytes it was given. */
   readonly bytes: number
-  /** 0 where it did not wait. */
+  /** How long it waited, in milliseconds; 0 where it did not wait. */
   readonly waitedMs: number
 }
 
 /** Message of `plimsoll:refused`: before the handler, or while its body was read. */
 export interface RefusedMessage {
+  /** The request that was refused. */
   readonly request: HttpRequest
+  /** Why. */
   readonly error: PlimsollError
 }
 
 /** Message of `plimsoll:released`: response, connection and held work are over. */
 export interface ReleasedMessage {
+  /** The request that is over. */
   readonly request: HttpRequest
   /** Bytes held at the end. */
   readonly bytes: number
@@ -31,6 +38,7 @@ export interface ReleasedMessage {
 
 /** Message of `plimsoll:repeated`: a request passed a point for the second time. */
 export interface RepeatedMessage {
+  /** The request that was stopped. */
   readonly request: HttpRequest
   /** Its stack is that of the second call. */
   readonly error: PlimsollError

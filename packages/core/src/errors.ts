@@ -23,13 +23,16 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_OPTION: 500,
 } as const
 
+/** A code an error of ours can carry; `docs/errors.md` says what each means and what to do about it. */
 export type PlimsollErrorCode = keyof typeof STATUS_OF_CODE
 
+/** What an error tells beside its code and message. */
 export interface PlimsollErrorFigures {
   /** Bytes that were asked for, where there were any. */
   readonly bytes?: number | undefined
   /** The limit they met. Never part of the message, which clients see. */
   readonly limit?: number | undefined
+  /** What made it fail, where that was another error. */
   readonly cause?: unknown
 }
 
@@ -38,7 +41,9 @@ export interface PlimsollErrorFigures {
  * [http-errors](https://www.npmjs.com/package/http-errors).
  */
 export class PlimsollError extends Error {
+  /** The same for all of them: `code` tells them apart. */
   override readonly name = 'PlimsollError'
+  /** What went wrong. */
   readonly code: PlimsollErrorCode
   // Fields and not accessors, since http-errors writes to them.
   /** What the client is answered with. */

@@ -22,9 +22,13 @@ const PIPELINED = 64
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
 
+/** A governor's figures at one moment: bytes and requests now, and counts since the start. */
 export interface GovernorStats {
+  /** Bytes that may be reserved at once. */
   readonly capacity: number
+  /** Bytes reserved. More than `capacity` is a debt. */
   readonly reserved: number
+  /** Bytes free; 0 in debt. */
   readonly available: number
   /** Of the bytes reserved, those that have arrived. */
   readonly paidIn: number
@@ -32,17 +36,21 @@ export interface GovernorStats {
   readonly active: number
   /** Requests that wait for their turn. */
   readonly waiting: number
-  /** Counts since the start. */
+  /** Requests that were admitted, at once or later. */
   readonly admitted: number
+  /** Requests that had to wait. */
   readonly queued: number
+  /** Requests that were admitted and are over. */
   readonly released: number
   /** Requests stopped at a point they had passed before, by calling next() twice; see `RunOnce`. */
   readonly repeated: number
+  /** Requests refused, by the code of the error. */
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
 }
 
 /** Admits requests by the bytes they will need. The way of a request is this class from top to bottom. */
 export class Governor {
+  /** What it admits by: made from its options, or given in them. */
   readonly budget: ByteBudget
   readonly #options: ResolvedOptions
   readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
@@ -277,6 +285,7 @@ export class Governor {
     this.#repeated++
   }
 
+  /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
     const { capacity, reserved, available, paidIn } = this.budget
     return {

@@ -1,4 +1,10 @@
-export type { AdapterOptions } from './adapter-options.ts'
+/**
+ * A budget in bytes, the governor that admits requests by it, and what adapters are made of.
+ *
+ * @module @plimsoll/core
+ */
+
+export type { AdapterOptions, Governed, NewGovernor, SharedGovernor } from './adapter-options.ts'
 export { governorOf } from './adapter-options.ts'
 export type { AcquireOptions, ByteBudgetOptions } from './byte-budget.ts'
 export { ByteBudget } from './byte-budget.ts'
@@ -12,7 +18,7 @@ export type {
   ReleasedMessage,
   RepeatedMessage,
 } from './diagnostics.ts'
-export type { PlimsollErrorCode } from './errors.ts'
+export type { PlimsollErrorCode, PlimsollErrorFigures } from './errors.ts'
 export { isPlimsollError, optionError, PlimsollError } from './errors.ts'
 export type { HttpServer } from './expect-continue.ts'
 export type { RequestReservation } from './governed-request.ts'
@@ -24,6 +30,6 @@ export { answerRefusal, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'
 export type { Reservation } from './reservation.ts'
-export type { CostFunction, RoutePolicy } from './route-policy.ts'
+export type { CostFunction, ResolvedPolicy, RoutePolicy } from './route-policy.ts'
 export { resolvePolicy } from './route-policy.ts'
 export { RunOnce, type RunOnceOptions } from './run-once.ts'

@@ -4,8 +4,11 @@ import type { HttpRequest } from './request-head.ts'
 
 /** What core logs to: pino's, Fastify's and console's shape. */
 export interface Logger {
+  /** For what is worth knowing once: the budget that was chosen. */
   info(details: object, message: string): void
+  /** For refusals. */
   warn(details: object, message: string): void
+  /** For what no client can do anything about: a cost above the budget, a function of yours that fails. */
   error(details: object, message: string): void
 }
 

@@ -2,14 +2,18 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { PlimsollError } from './errors.ts'
 
-/** A request of node:http, node:https or of node:http2's compatibility API, and its response. */
+/** A request of node:http, node:https or of node:http2's compatibility API. */
 export type HttpRequest = IncomingMessage | Http2ServerRequest
+/** The response to one. */
 export type HttpResponse = ServerResponse | Http2ServerResponse
 
 /** What a request says of itself before any of its body is read. */
 export interface RequestHead {
+  /** In capitals, as Node has it. */
   readonly method: string
+  /** As the client sent it: a path with its query, as a rule. */
   readonly url: string
+  /** With their names in small letters, as Node has them. */
   readonly headers: IncomingHttpHeaders
   /** Bytes of the body: 0 where there is none, undefined where its size is unknown. */
   readonly declaredBytes?: number

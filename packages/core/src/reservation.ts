@@ -5,6 +5,7 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 export interface Reservation extends Disposable {
   /** Bytes held: 0 after release. */
   readonly bytes: number
+  /** Whether it was given back. */
   readonly released: boolean
   /**
    * Takes `by` more bytes if they are free now. It never waits, since waiting while holding is how

@@ -24,11 +24,17 @@ export interface RoutePolicy {
   readonly exempt?: boolean
 }
 
+/** A policy that was checked, with nothing left out; sizes are in bytes. */
 export interface ResolvedPolicy {
+  /** Undefined: the declared body, or a window of it. */
   readonly cost: number | CostFunction | undefined
+  /** Undefined: what the budget can buffer, or no limit. */
   readonly maxBody: number | undefined
+  /** Whether the handler reads the body whole. */
   readonly body: 'buffer' | 'stream'
+  /** Whether a body without a length is refused. */
   readonly requireLength: boolean
+  /** Whether it never waits and reserves nothing. */
   readonly exempt: boolean
 }
 

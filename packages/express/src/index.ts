@@ -1,3 +1,9 @@
+/**
+ * The governor as middleware for Express 4 and 5.
+ *
+ * @module @plimsoll/express
+ */
+
 export type {
   ByteSize,
   Governor,

@@ -33,6 +33,7 @@ declare global {
 /** Express middleware, and its governor. */
 export interface PlimsollMiddleware {
   (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
+  /** Its own, or the one it was given. */
   readonly governor: Governor
 }
 

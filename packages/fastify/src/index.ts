@@ -1,3 +1,9 @@
+/**
+ * The governor as a plugin for Fastify 5.
+ *
+ * @module @plimsoll/fastify
+ */
+
 export type {
   ByteSize,
   GovernorOptions,

@@ -1,3 +1,9 @@
+/**
+ * The governor as middleware for Koa 2 and 3.
+ *
+ * @module @plimsoll/koa
+ */
+
 export type {
   ByteSize,
   Governor,

@@ -24,6 +24,7 @@ declare module 'koa' {
 /** Koa middleware, and its governor. */
 export interface PlimsollMiddleware {
   (ctx: Context, next: Next): Promise<void>
+  /** Its own, or the one it was given. */
   readonly governor: Governor
 }
 
