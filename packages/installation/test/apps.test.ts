@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
@@ -55,6 +55,15 @@ for (const { folder, manifest } of publishedPackages) {
       }
 
       if (age === oldest) return
+      await t.test('is used in its README by names and types that it has', async t => {
+        const project = join(installed, 'esm')
+        const text = await readFile(join(folder, 'README.md'), 'utf8')
+        const [, code = ''] = text.match(/```ts\n(.*?)```/s) ?? []
+        t.match(code, `from '${manifest.name}'`)
+        await writeFile(join(project, 'readme.ts'), code)
+        await t.resolves(run('npx', ['--no-install', 'tsc', '--noEmit'], project))
+      })
+
       await t.test('is the same, imported or required', async t => {
         await copyFile(join(APPS, 'import-and-require.mjs'), join(installed, 'import-and-require.mjs'))
         for (const { version, path: node } of nodes) {
