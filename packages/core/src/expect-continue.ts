@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import type { Readable } from 'node:stream'
-import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
+import type { Http2SecureServer, Http2Server, Http2ServerResponse } from 'node:http2'
+import { lingerOnClose } from './lingering-close.ts'
+import { bodyOf, type HttpRequest, type HttpResponse, hasNoBody, isHttp2 } from './request-head.ts'
 
 /** A server of node:http, node:https or node:http2. */
 export type HttpServer = Server | Http2Server | Http2SecureServer
@@ -30,14 +30,30 @@ function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owi
   // The application's own listener answers by itself.
   if (this.listenerCount('checkContinue') > 1) return
   res[OWED] = true
-  const body: Readable = isHttp2(req) ? req.stream : req
+  // There is nothing to spare the client, and Node would close the connection for a 100 that was never sent.
+  if (isEmpty(req)) goOn(res)
+  else {
+    continueOnRead(req, res)
+    // Node closes where it is answered without a 100, and who doesn't wait for that is still sending.
+    if (!isHttp2(req)) lingerOnClose(req.socket)
+  }
+  this.emit('request', req, res)
+}
+
+function isEmpty(req: HttpRequest): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
+  if (encoding !== undefined) return false
+  return length === undefined ? hasNoBody(req) : Number(length) === 0
+}
+
+function continueOnRead(req: HttpRequest, res: HttpResponse): void {
+  const body = bodyOf(req)
   const { _read } = body
   body._read = size => {
     body._read = _read
     goOn(res)
     _read.call(body, size)
   }
-  this.emit('request', req, res)
 }
 
 /** Tells a client that waits for it to send its body. Nothing where it does not wait, or is answered. */
@@ -45,5 +61,10 @@ export function goOn(res: HttpResponse & Owing): void {
   if (!res[OWED]) return
   res[OWED] = false
   // Node reads on when a body was left unread after the answer.
-  if (!res.headersSent) res.writeContinue()
+  if (!res.headersSent && !(res as Http2ServerResponse).stream?.closed) res.writeContinue()
+}
+
+/** Of a refused client: no 100 will come, whoever reads the body. */
+export function neverGoOn(res: HttpResponse & Owing): void {
+  res[OWED] = false
 }

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
-import { deferContinue, goOn, type HttpServer } from './expect-continue.ts'
+import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
+import { holdBody } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { LINGER_MS } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
@@ -144,6 +145,7 @@ export class Governor {
   async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
     const since = performance.now()
     const { req, price } = request
+    const letCome = holdBody(req)
     let refusal: unknown
     this.#queued++
     this.#waiting.add(request)
@@ -159,6 +161,7 @@ export class Governor {
     } finally {
       this.#waiting.delete(request)
       request.admission = undefined
+      letCome()
     }
     throw refusal
   }
@@ -216,7 +219,10 @@ export class Governor {
     const { req } = request
     // Told before: somebody asks for another admission after a refusal.
     if (!isPlimsollError(error) || request.refusal === error) return error
-    if (!request.admitted) request.refuse(error)
+    if (!request.admitted) {
+      request.refuse(error)
+      neverGoOn(res)
+    }
     this.#note(req, error)
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
       prepareRefusal(request, res, error, this.budget.queue.timeoutMs)

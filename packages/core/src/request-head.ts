@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { Readable } from 'node:stream'
 import { PlimsollError } from './errors.ts'
 
 /** A request of node:http, node:https or of node:http2's compatibility API. */
@@ -42,13 +43,18 @@ export function declaredBytes(req: HttpRequest): number | undefined {
 }
 
 /** HTTP/1 frames a body by its headers; an HTTP/2 stream may simply go on after them. Injected requests have no version. */
-function hasNoBody(req: HttpRequest): boolean {
+export function hasNoBody(req: HttpRequest): boolean {
   return !isHttp2(req) || req.stream.endAfterHeaders
 }
 
 /** Whether it came over HTTP/2. Its version does not tell: Node's parser of HTTP/1 takes a request line that says `HTTP/2.0`. */
 export function isHttp2(req: HttpRequest): req is Http2ServerRequest {
   return req.httpVersionMajor > 1 && req instanceof Http2ServerRequest
+}
+
+/** What a body is read from in the end, whether by the request or by the stream of HTTP/2 below it. */
+export function bodyOf(req: HttpRequest): Readable {
+  return isHttp2(req) ? req.stream : req
 }
 
 export function requestHead(req: HttpRequest, bytes: number | undefined): RequestHead {

@@ -3,6 +3,7 @@ import http2, {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   type Http2Server,
+  type Http2ServerRequest,
   type Http2ServerResponse,
   type IncomingHttpHeaders,
 } from 'node:http2'
@@ -14,7 +15,6 @@ import { Governor } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { LINGER_MS } from '../src/lingering-close.ts'
 import type { HttpRequest, HttpResponse } from '../src/request-head.ts'
-import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, isIdle } from './fixtures/governed-server.ts'
 import { activeTimers, ownTimers } from './fixtures/own-timers.ts'
@@ -22,8 +22,8 @@ import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
 interface Kept {
-  readonly req: HttpRequest
-  readonly res: HttpResponse
+  readonly req: Http2ServerRequest
+  readonly res: Http2ServerResponse
   readonly reservation: RequestReservation
 }
 
@@ -62,17 +62,17 @@ function session(
     const timers = activeTimers()
     const governor = new Governor({ budget: '1MiB', logger: silent, ...options })
     const kept: Kept[] = []
-    const server = http2.createServer()
-    const listener = governor.listener((req, res) => {
-      const reservation = governor.admit(req, res) as RequestReservation
-      if (req.url !== '/kept') {
-        answerLength(req, res)
-        return
-      }
-      req.on('data', () => {})
-      kept.push({ req, res, reservation })
-    })
-    server.on('request', listener as Parameters<typeof server.on>[1])
+    const server = http2.createServer(
+      governor.listener((req, res) => {
+        const reservation = governor.admit(req, res) as RequestReservation
+        if (req.url !== '/kept') {
+          answerLength(req, res)
+          return
+        }
+        req.on('data', () => {})
+        kept.push({ req, res, reservation })
+      }),
+    )
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -161,8 +161,7 @@ session(
 t.test('an upload over HTTP/2 that goes on after its 413 is ended when its time is up', async t => {
   const clock = new FakeClock(t)
   const governor = new Governor({ maxBody: 10_000, logger: silent })
-  const server = http2.createServer()
-  server.on('request', governor.listener(answerLength) as Parameters<typeof server.on>[1])
+  const server = http2.createServer(governor.listener(answerLength))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
@@ -246,7 +245,7 @@ for (const [how, end] of Object.entries({
     await until(() => kept.length === 1, 'the request')
     const { res, reservation } = kept[0] as Kept
     const { signal } = reservation
-    anyValue<Http2ServerResponse>(res).write(Buffer.alloc(2 ** 20))
+    res.write(Buffer.alloc(2 ** 20))
     await once(stream, 'response')
     t.equal(governor.budget.reserved, 100)
     end(stream)
@@ -262,7 +261,7 @@ for (const [how, end] of Object.entries({
       await until(() => kept.length === 1, 'the request')
       const { res, reservation } = kept[0] as Kept
       const { signal } = reservation
-      anyValue<Http2ServerResponse>(res).end(Buffer.alloc(2 ** 20))
+      res.end(Buffer.alloc(2 ** 20))
       await once(stream, 'response')
       t.equal(governor.budget.reserved, 100, 'it is not out: the client reads nothing')
       end(stream)
@@ -302,8 +301,7 @@ session('a request over HTTP/2 that ends well does not abort its signal', {}, as
 
 t.test('a governor that closes refuses over HTTP/2 without a word of the connection', async t => {
   const governor = new Governor({ budget: 10, logger: silent })
-  const server = http2.createServer()
-  server.on('request', governor.listener(answerLength) as Parameters<typeof server.on>[1])
+  const server = http2.createServer(governor.listener(answerLength))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   await governor.close()

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 import { until } from './fixtures/until.ts'
+import { uploads } from './fixtures/uploads.ts'
 
 /** Holds its bytes until the test says `answer`. */
 const waitForAnswer: Handler = (req, res, _reservation, server) => {
@@ -165,20 +163,11 @@ scenario(
   },
 )
 
-/** What a client in a process of its own reads that uploads 32 MiB twenty times. */
-async function uploads(server: GovernedServer, framing: 'length' | 'chunked'): Promise<string[]> {
-  const fixture = fileURLToPath(new URL('./fixtures/upload-client.ts', import.meta.url))
-  const child = spawn(process.execPath, [...process.execArgv, fixture, String(server.port), framing], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return JSON.parse(await text(child.stdout))
-}
-
 scenario(
   'a refused uploader reads its 413, 20 times in 20',
   { options: { budget: '64MiB', maxBody: '1MiB' } },
   async (t, server) => {
-    t.same(await uploads(server, 'length'), Array(20).fill('413 ERR_PLIMSOLL_BODY_TOO_LARGE'))
+    t.same(await uploads(server.port, 'length'), Array(20).fill('413 ERR_PLIMSOLL_BODY_TOO_LARGE'))
   },
 )
 
@@ -187,7 +176,7 @@ scenario(
   { options: { budget: '32MiB', queue: { limit: 0 } } },
   async (t, server) => {
     const room = server.governor.budget.charge(1)
-    t.same(await uploads(server, 'length'), Array(20).fill('503 ERR_PLIMSOLL_QUEUE_FULL'))
+    t.same(await uploads(server.port, 'length'), Array(20).fill('503 ERR_PLIMSOLL_QUEUE_FULL'))
     room.release()
   },
 )
@@ -196,7 +185,7 @@ scenario(
   'an uploader refused amid its body, since it declared no length, reads its 413, 20 times in 20',
   { options: { budget: '64MiB', maxBody: '1MiB' } },
   async (t, server) => {
-    t.same(await uploads(server, 'chunked'), Array(20).fill('413 ERR_PLIMSOLL_BODY_TOO_LARGE'))
+    t.same(await uploads(server.port, 'chunked'), Array(20).fill('413 ERR_PLIMSOLL_BODY_TOO_LARGE'))
   },
 )
 
