@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+
+const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8')
+
+t.test('the README shows lines of the server, in their order', async t => {
+  const sources = await Promise.all(['../src/app.ts', '../src/server.ts', '../src/shutdown.ts'].map(read))
+  const lines = sources.flatMap(source => source.split('\n')).map(line => line.trim())
+  const snippets = (await read('../README.md')).matchAll(/```ts\n(.*?)```/gs)
+  const quoted = [...snippets].flatMap(([, code = '']) => code.split('\n')).filter(line => line !== '')
+  t.not(quoted.length, 0)
+  for (const line of quoted) {
+    if (line.trim() !== '') t.ok(lines.includes(line.trim()), line)
+  }
+})
