@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { ObjectStoreError } from './errors.ts'
 import { FrameCipher } from './frame-cipher.ts'
 import { FRAME_BYTES, frameCount } from './frame-layout.ts'
+import { FrameWriter } from './frame-writer.ts'
 import type { LiveFrames } from './live-frames.ts'
 import { createHeader, type ObjectHeader } from './object-header.ts'
 import { PlaintextStream } from './plaintext-stream.ts'
@@ -18,12 +19,15 @@ export class ObjectStore {
     this.#liveFrames = liveFrames
   }
 
-  /** @returns whether the key is new */
-  async put(key: string, body: Buffer): Promise<boolean> {
+  /**
+   * @param attributes text that is kept with the object and authenticated with it, in the clear
+   * @returns whether the key is new
+   */
+  async put(key: string, body: Buffer, attributes = ''): Promise<boolean> {
     const frames = frameCount(body.length)
     this.#liveFrames.enter(frames)
     try {
-      return await this.#upload(createHeader(key, body.length), body)
+      return await this.#upload(createHeader(key, body.length, attributes), body)
     } finally {
       this.#liveFrames.leave(frames)
     }
@@ -38,14 +42,51 @@ export class ObjectStore {
     throw new ObjectStoreError('ERR_OBJECT_CORRUPT', 'The stored object belongs to another key')
   }
 
-  read(object: StoredObject): Readable {
+  /** @param range bytes from `start` up to and without `end`; default: all */
+  read(object: StoredObject, range?: { readonly start: number; readonly end: number }): Readable {
     const cipher = new FrameCipher(this.#masterKey, object.header)
-    return new PlaintextStream(object, cipher, this.#liveFrames)
+    return new PlaintextStream(object, cipher, this.#liveFrames, range)
+  }
+
+  /**
+   * Makes one object of several, each opened when its turn has come. Holds no more than four frames: of what
+   * is read, ciphertext and plaintext, and of what is written the same.
+   *
+   * @param bytes of all of them together
+   * @throws {ObjectStoreError} `ERR_OBJECT_CORRUPT` where they have more or fewer; nothing is stored then
+   */
+  async join(
+    key: string,
+    bytes: number,
+    attributes: string,
+    openings: Iterable<() => Promise<StoredObject>>,
+  ): Promise<void> {
+    const header = createHeader(key, bytes, attributes)
+    const upload = await this.#storage.create(header)
+    const writer = new FrameWriter(upload, new FrameCipher(this.#masterKey, header), bytes)
+    this.#liveFrames.enter(1)
+    try {
+      for (const open of openings) {
+        for await (const plaintext of this.read(await open())) await writer.write(plaintext)
+      }
+      await writer.end()
+      await upload.commit()
+    } catch (error) {
+      await upload.discard()
+      throw error
+    } finally {
+      this.#liveFrames.leave(1)
+    }
+  }
+
+  /** What stands before each object, not authenticated. */
+  headers(): AsyncIterable<ObjectHeader> {
+    return this.#storage.list()
   }
 
   async list(): Promise<{ key: string; bytes: number }[]> {
     const objects: { key: string; bytes: number }[] = []
-    for await (const { key, bytes } of this.#storage.list()) objects.push({ key, bytes })
+    for await (const { key, bytes } of this.headers()) objects.push({ key, bytes })
     return objects
   }
 

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import type { FrameCipher } from './frame-cipher.ts'
-import { frameCount, type SealedFrame } from './frame-layout.ts'
+import { FRAME_BYTES, type SealedFrame } from './frame-layout.ts'
 import type { LiveFrames } from './live-frames.ts'
 import type { StoredObject } from './storage.ts'
 
 /**
- * An object's plaintext, frame by frame, each authenticated whole before a byte of it is sent. Takes over
- * the object and closes it, however the stream ends.
+ * An object's plaintext or a part of it, frame by frame, each authenticated whole before a byte of it is sent.
+ * Takes over the object and closes it, however the stream ends.
  *
  * An async generator in `Readable.from()` reads nicer and holds two frames more: a suspended generator keeps
  * its last value reachable while it makes the next (V8), and `from()` fetches one ahead into a paused pipe.
@@ -15,11 +15,22 @@ export class PlaintextStream extends Readable {
   readonly #object: StoredObject
   readonly #cipher: FrameCipher
   readonly #liveFrames: LiveFrames
-  #next = 0
+  readonly #start: number
+  readonly #end: number
+  #next: number
   #live = 0
 
-  constructor(object: StoredObject, cipher: FrameCipher, liveFrames: LiveFrames) {
+  /** @param range bytes from `start` up to and without `end`; default: all */
+  constructor(
+    object: StoredObject,
+    cipher: FrameCipher,
+    liveFrames: LiveFrames,
+    { start, end }: { readonly start: number; readonly end: number } = { start: 0, end: object.header.bytes },
+  ) {
     super({ highWaterMark: 0 })
+    this.#start = start
+    this.#end = end
+    this.#next = Math.floor(start / FRAME_BYTES)
     this.#object = object
     this.#cipher = cipher
     this.#liveFrames = liveFrames
@@ -28,7 +39,8 @@ export class PlaintextStream extends Readable {
   // Called for the first frame, and then when the response has drained and with it the frame before.
   override _read(): void {
     this.#leave()
-    if (this.#next === frameCount(this.#object.header.bytes)) {
+    // An empty object has a frame too, the first, whose emptiness is authenticated.
+    if (this.#next > 0 && this.#next * FRAME_BYTES >= this.#end) {
       this.push(null)
       return
     }
@@ -46,10 +58,12 @@ export class PlaintextStream extends Readable {
 
   #open(sealed: SealedFrame): void {
     if (this.destroyed) return
-    const plaintext = this.#cipher.open(this.#next++, sealed)
+    const frameStart = this.#next * FRAME_BYTES
+    const frame = this.#cipher.open(this.#next++, sealed)
+    const plaintext = frame.subarray(Math.max(0, this.#start - frameStart), this.#end - frameStart)
     this.#live = 1
     this.#liveFrames.enter(1)
-    // An empty object has an empty frame, and pushing no bytes would not ask for more.
+    // Pushing no bytes would not ask for more.
     this.push(plaintext.length > 0 ? plaintext : null)
   }
 

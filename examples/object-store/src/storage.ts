@@ -28,5 +28,6 @@ export interface StoredObject {
   readonly header: ObjectHeader
   /** A frame may be overwritten by the next one that is read: use it up first. */
   readFrame(index: number): Promise<SealedFrame>
+  /** Any number of calls. */
   close(): Promise<void>
 }

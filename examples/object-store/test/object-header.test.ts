@@ -1,14 +1,22 @@
 import t from 'tap'
-import { createHeader, MAX_HEADER_BYTES, parseHeader } from '../src/object-header.ts'
-import { MAX_KEY_BYTES } from '../src/object-key.ts'
+import {
+  createHeader,
+  MAX_ATTRIBUTE_BYTES,
+  MAX_HEADER_BYTES,
+  MAX_HEADER_KEY_BYTES,
+  parseHeader,
+} from '../src/object-header.ts'
 
 t.test('a header is read back from the bytes it is stored in, whatever follows them', async t => {
-  const header = createHeader('kéy', 2 ** 40 + 1)
-  t.same(parseHeader(Buffer.concat([header.encoded, Buffer.from('frames')])), header)
+  for (const attributes of ['', 'whät it is']) {
+    const header = createHeader('kéy', 2 ** 40 + 1, attributes)
+    t.same(parseHeader(Buffer.concat([header.encoded, Buffer.from('frames')])), header)
+  }
 })
 
-t.test('the longest key fits into the longest header', async t => {
-  t.equal(createHeader('k'.repeat(MAX_KEY_BYTES), 0).encoded.length, MAX_HEADER_BYTES)
+t.test('the longest key and the longest attributes fit into the longest header', async t => {
+  const longest = createHeader('k'.repeat(MAX_HEADER_KEY_BYTES), 0, 'a'.repeat(MAX_ATTRIBUTE_BYTES))
+  t.equal(longest.encoded.length, MAX_HEADER_BYTES)
 })
 
 t.test('two headers of one object differ in their salt', async t => {
@@ -16,7 +24,7 @@ t.test('two headers of one object differ in their salt', async t => {
 })
 
 t.test('a header that is cut anywhere, or is none, is corrupt', async t => {
-  const { encoded } = createHeader('key', 1)
+  const { encoded } = createHeader('key', 1, 'attributes')
   for (let length = 0; length < encoded.length; length++) {
     t.throws(() => parseHeader(encoded.subarray(0, length)), { code: 'ERR_OBJECT_CORRUPT' })
   }
