@@ -4,11 +4,15 @@ import { LiveFrames } from './live-frames.ts'
 import { renderMetrics } from './metrics.ts'
 import { checkObjectKey } from './object-key.ts'
 import { ObjectStore } from './object-store.ts'
+import { s3 } from './s3/s3.ts'
+import type { S3Storage } from './s3/s3-storage.ts'
 import type { Storage } from './storage.ts'
 import { wholeBody } from './whole-body.ts'
 
 export interface AppOptions {
   readonly storage: Storage
+  /** Default: none, and the server does not speak S3. */
+  readonly s3Storage?: S3Storage
   /** 32 bytes. */
   readonly masterKey: Buffer
   /** Default true. */
@@ -26,7 +30,14 @@ interface Keyed {
 }
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { storage, masterKey, governed = true, budget = 'auto', bodyLimit = 64 * 1024 * 1024 } = options
+  const {
+    storage,
+    s3Storage,
+    masterKey,
+    governed = true,
+    budget = 'auto',
+    bodyLimit = 64 * 1024 * 1024,
+  } = options
   const app = Fastify({
     logger: options.logger ?? false,
     // The router's own limit of 100 characters would answer 404 to long keys, good and bad.
@@ -100,6 +111,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       .type('text/plain; version=0.0.4')
       .send(renderMetrics(liveFrames, governed ? app.plimsoll.stats() : {})),
   )
+
+  if (s3Storage) await app.register(s3, { storage: s3Storage, masterKey, liveFrames, bodyLimit })
 
   return app
 }

@@ -25,6 +25,11 @@ export class DiskStorage implements Storage {
     return new DiskStorage(folder)
   }
 
+  /** In a folder that is there. Others may be writing to it, so nothing is cleared away. */
+  static at(folder: string): DiskStorage {
+    return new DiskStorage(folder)
+  }
+
   create(header: ObjectHeader): Promise<Upload> {
     return createDiskUpload(this.#path(header.key), header)
   }

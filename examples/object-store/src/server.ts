@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { DiskStorage } from './disk-storage.ts'
 import { parseMasterKey } from './master-key.ts'
 import { MemoryStorage } from './memory-storage.ts'
+import { diskS3Storage, memoryS3Storage } from './s3/s3-storage.ts'
 import { resolveServerOptions } from './server-options.ts'
 
 const { port, host, storage, dir, ...appOptions } = resolveServerOptions(process.argv.slice(2), process.env)
@@ -12,6 +13,7 @@ const { OBJECT_STORE_KEY: key, LOG_LEVEL: level = 'warn' } = process.env
 const app = await buildApp({
   ...appOptions,
   storage: storage === 'disk' ? await DiskStorage.in(dir) : new MemoryStorage(),
+  s3Storage: storage === 'disk' ? await diskS3Storage(dir) : memoryS3Storage(),
   masterKey: key === undefined ? randomBytes(32) : parseMasterKey(key),
   // Stdout belongs to the one line that tells where we listen.
   logger: { level, stream: process.stderr },
