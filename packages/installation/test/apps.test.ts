@@ -35,7 +35,7 @@ for (const { folder, manifest } of publishedPackages) {
       const installed = join(root, `${app}-${age.name}`)
       const dependencies = { ...age.tools, ...age.frameworks[app] }
       // What is old may be left behind by the newest Node, and by none between.
-      const runOn = age === newest ? nodes : [...nodes.slice(0, 1), ...nodes.slice(-1)]
+      const runOn = age === newest ? nodes : new Set([...nodes.slice(0, 1), ...nodes.slice(-1)])
       await installApp(installed, tarballsFor(manifest.name), dependencies)
 
       for (const form of formsOf(age)) {
