@@ -13,6 +13,8 @@ import type {
 export interface Framework {
   /** As people call it: `express 4`. */
   readonly name: string
+  /** What its servers speak. Default `'http'`; `'https'` with the certificate of `certificate.ts`, `'http2'` without TLS. */
+  readonly protocol?: 'http' | 'https' | 'http2'
   /** Listens on a free port of 127.0.0.1. */
   serve(setup: Setup): Promise<Running>
 }
@@ -28,6 +30,8 @@ export interface Route {
   readonly path: string
   /** Of this route alone, over what the options say; `false` exempts it. */
   readonly policy?: RoutePolicy | false
+  /** Nobody reads the body before the handler does, in a framework that otherwise would. */
+  readonly unread?: true
   readonly handle: (exchange: Exchange) => unknown
 }
 
@@ -41,6 +45,8 @@ export interface Exchange {
   body(): Promise<Buffer>
   /** Answers as the framework's users do. */
   reply(answer: Answer): unknown
+  /** Where the framework has to be told: that the handler writes its answer to `res` by itself. */
+  hijack?(): void
 }
 
 export interface Answer {

@@ -1,30 +1,73 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { governorOf, reservationOf } from '@plimsoll/core'
-import type { Exchange, Framework } from './framework.ts'
+import { type Governor, governorOf, isPlimsollError, reservationOf, resolvePolicy } from '@plimsoll/core'
+import { certificate } from './certificate.ts'
+import type { Exchange, Framework, Route, Setup } from './framework.ts'
 import { running } from './running.ts'
 
-/** node:http with nothing above it, governed by `Governor.listener`. */
-export const plain: Framework = {
-  name: 'node:http',
-  async serve({ options, routes }) {
-    const governor = options && governorOf(options).governor
-    const server = createServer(governor ? governor.listener(listener) : listener)
-    governor?.attach(server)
-    return running(server, governor)
+type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 
-    async function listener(req: IncomingMessage, res: ServerResponse): Promise<void> {
-      const path = req.url?.split('?', 1)[0]
-      const route = routes.find(known => known.path === path && known.method === req.method)
-      if (route === undefined) {
-        res.writeHead(404).end()
-        return
-      }
-      if (governor !== undefined && route.policy !== undefined) await governor.admit(req, res, route.policy)
-      await route.handle(exchangeOf(req, res))
-    }
-  },
+/** node:http with nothing above it, governed by `Governor.listener`. */
+export const plain: Framework = frameworkOf('node:http', 'http', listener => createServer(listener))
+
+/** node:https. */
+export const plainHttps: Framework = frameworkOf('node:https', 'https', listener =>
+  createHttpsServer(certificate, listener),
+)
+
+/** node:http2 without TLS, by its compatibility API. */
+export const plainHttp2: Framework = frameworkOf(
+  'node:http2',
+  'http2',
+  // Of node:http's API it has all that is used here.
+  listener => createHttp2Server(listener as never) as never,
+)
+
+function frameworkOf(
+  name: string,
+  protocol: NonNullable<Framework['protocol']>,
+  serverOf: (listener: Listener) => ReturnType<typeof createServer>,
+): Framework {
+  return {
+    name,
+    protocol,
+    async serve({ options, routes }: Setup) {
+      const governor = options && governorOf(options).governor
+      for (const { policy } of routes) if (policy) resolvePolicy(policy)
+      const listener: Listener = (req, res) => route(req, res, routes, governor)
+      const server = serverOf(governor ? governor.listener(listener) : listener)
+      governor?.attach(server)
+      return running(server, governor)
+    },
+  }
+}
+
+async function route(
+  req: IncomingMessage,
+  res: ServerResponse,
+  routes: readonly Route[],
+  governor: Governor | undefined,
+): Promise<void> {
+  const path = req.url?.split('?', 1)[0]
+  const routeOf = (method: string | undefined): Route | undefined =>
+    routes.find(known => known.path === path && known.method === method)
+  const route = routeOf(req.method) ?? (req.method === 'HEAD' ? routeOf('GET') : undefined)
+  if (route === undefined) {
+    res.writeHead(404).end()
+    return
+  }
+  if (governor !== undefined && route.policy !== undefined) await governor.admit(req, res, route.policy)
+  try {
+    await route.handle(exchangeOf(req, res))
+  } catch (error) {
+    // Answered by the governor's listener.
+    if (isPlimsollError(error)) throw error
+    if (res.headersSent) res.destroy()
+    else res.writeHead(500).end()
+  }
 }
 
 function exchangeOf(req: IncomingMessage, res: ServerResponse): Exchange {

@@ -1,11 +1,16 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Governor } from '@plimsoll/core'
 import type { Running } from './framework.ts'
 
 /** Has a server listen on a free port of 127.0.0.1. */
 export async function running(server: Server, governor: Governor | undefined): Promise<Running> {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -14,7 +19,8 @@ export async function running(server: Server, governor: Governor | undefined): P
     governor: governor as Governor,
     async stop() {
       server.close()
-      server.closeAllConnections()
+      // Not closeAllConnections: it is none of HTTP/2's, and passes over connections that were upgraded.
+      for (const socket of sockets) socket.destroy()
       await once(server, 'close')
     },
   }
