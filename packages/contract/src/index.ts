@@ -1,3 +1,5 @@
+export { type ContractOptions, contract } from './contract.ts'
 export type { Answer, Exchange, Framework, Route, Running, Setup } from './framework.ts'
 export { plain, plainHttp2, plainHttps } from './plain.ts'
+export { randomSeed } from './random-seed.ts'
 export { running } from './running.ts'

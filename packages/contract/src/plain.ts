@@ -3,7 +3,14 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { type Governor, governorOf, isPlimsollError, reservationOf, resolvePolicy } from '@plimsoll/core'
+import {
+  type Governor,
+  governorOf,
+  isPlimsollError,
+  type RoutePolicy,
+  reservationOf,
+  resolvePolicy,
+} from '@plimsoll/core'
 import { certificate } from './certificate.ts'
 import type { Exchange, Framework, Route, Setup } from './framework.ts'
 import { running } from './running.ts'
@@ -35,9 +42,11 @@ function frameworkOf(
     name,
     protocol,
     async serve({ options, routes }: Setup) {
-      const governor = options && governorOf(options).governor
-      for (const { policy } of routes) if (policy) resolvePolicy(policy)
-      const listener: Listener = (req, res) => route(req, res, routes, governor)
+      const { governor, policy, shared } = (options && governorOf(options)) ?? {}
+      for (const route of routes) if (route.policy) resolvePolicy(route.policy)
+      // Its own governor has the policy already.
+      const own = shared ? policy : undefined
+      const listener: Listener = (req, res) => serve(req, res, routes, governor, own)
       const server = serverOf(governor ? governor.listener(listener) : listener)
       governor?.attach(server)
       return running(server, governor)
@@ -45,11 +54,12 @@ function frameworkOf(
   }
 }
 
-async function route(
+async function serve(
   req: IncomingMessage,
   res: ServerResponse,
   routes: readonly Route[],
   governor: Governor | undefined,
+  own: RoutePolicy | undefined,
 ): Promise<void> {
   const path = req.url?.split('?', 1)[0]
   const routeOf = (method: string | undefined): Route | undefined =>
@@ -59,7 +69,8 @@ async function route(
     res.writeHead(404).end()
     return
   }
-  if (governor !== undefined && route.policy !== undefined) await governor.admit(req, res, route.policy)
+  const policy = route.policy ?? own
+  if (governor !== undefined && policy !== undefined) await governor.admit(req, res, policy)
   try {
     await route.handle(exchangeOf(req, res))
   } catch (error) {

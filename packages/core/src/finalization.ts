@@ -101,7 +101,12 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
   const { req } = request
   ;(res as Marked<Finalizable>)[REQUEST] = request
   res.on('close', onResponseClose)
-  if (isHttp2(req)) return undefined
+  if (isHttp2(req)) {
+    const stream: Marked<Finalizable> & typeof req.stream = req.stream
+    stream[REQUEST] = request
+    stream.on('close', onStreamClose)
+    return undefined
+  }
   const connection = connectionOf(request.socket)
   connection.join(request)
   return connection
@@ -119,6 +124,15 @@ function connectionOf(socket: Socket & Marked<never>): Connection {
 function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
   const request = this[REQUEST]
   if (request !== undefined) request.responseOver(!this.writableFinished || isCut(request))
+}
+
+/**
+ * The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so
+ * the response never closes.
+ */
+function onStreamClose(this: Marked<Finalizable>): void {
+  const request = this[REQUEST]
+  if (request !== undefined) request.responseOver(isCut(request))
 }
 
 /** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */

@@ -8,6 +8,7 @@ import http2, {
   type IncomingHttpHeaders,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { RequestReservation } from '../src/governed-request.ts'
@@ -126,6 +127,22 @@ session(
     await until(() => governor.budget.paidIn === 10, 'the rest')
     kept[0]?.res.end('read')
     t.equal(await text(stream), 'read')
+  },
+)
+
+session(
+  'a HEAD over HTTP/2 whose body is piped to nobody is released',
+  { cost: 100 },
+  async (t, { open, kept }) => {
+    const stream = open({ ':path': '/kept', ':method': 'HEAD' }, true)
+    await until(() => kept.length === 1, 'the request')
+    const { res, reservation } = kept[0] as Kept
+    const { signal } = reservation
+    Readable.from(['a', 'b', 'c']).pipe(anyValue<Http2ServerResponse>(res))
+    t.equal(await statusOf(stream), 200)
+    stream.resume()
+    await until(() => reservation.released, 'the release')
+    t.equal(signal.aborted, false)
   },
 )
 

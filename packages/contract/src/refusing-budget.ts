@@ -1,0 +1,55 @@
+import {
+  type AcquireOptions,
+  ByteBudget,
+  type ByteBudgetOptions,
+  type ByteSize,
+  PlimsollError,
+  parseByteSize,
+} from '@plimsoll/core'
+import fc from 'fast-check'
+
+/** One admission in so many. */
+const ONE_IN = 20
+
+/** Whether an admission is refused, one after the other; told by `seed`. */
+export function chances(seed: number): () => boolean {
+  const draws = fc.sample(fc.noBias(fc.nat(ONE_IN - 1)), { seed, numRuns: 1000 })
+  let n = 0
+  return () => draws[n++ % draws.length] === 0
+}
+
+/** A budget that refuses one admission in twenty, though there is room, as if its queue were full. */
+export class RefusingBudget extends ByteBudget {
+  readonly #refuses: () => boolean
+  /** How often it has. */
+  refusals = 0
+  /** Of the admission that is asked for in this turn, first at once and then by waiting. */
+  #refused: boolean | undefined
+
+  constructor(options: ByteBudgetOptions, refuses: () => boolean) {
+    super(options)
+    this.#refuses = () => {
+      const refused = refuses()
+      if (refused) this.refusals++
+      return refused
+    }
+  }
+
+  override tryAcquire(bytes: ByteSize): ReturnType<ByteBudget['tryAcquire']> {
+    this.#refused = this.#refuses()
+    queueMicrotask(() => {
+      this.#refused = undefined
+    })
+    return this.#refused ? undefined : super.tryAcquire(bytes)
+  }
+
+  override acquire(bytes: ByteSize, options?: AcquireOptions): ReturnType<ByteBudget['acquire']> {
+    // What can never fit is another refusal.
+    const fits = parseByteSize(bytes) <= this.configuredCapacity
+    const refused = this.#refused ?? (fits && this.#refuses())
+    this.#refused = undefined
+    return refused
+      ? Promise.reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Refused at random'))
+      : super.acquire(bytes, options)
+  }
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Kept } from '../kept.ts'
+import { head } from '../raw-client.ts'
+import { HTTP1, type Scenario } from '../scenario.ts'
+import type { Trial } from '../trial.ts'
+
+const UPGRADE = { Connection: 'Upgrade', Upgrade: 'own' }
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\n'
+
+const options = { budget: 1000, cost: ({ url }: { url: string }) => (url === '/keep' ? 600 : 0) } as const
+
+/** Sends upgrades the way of any request, as WebSocket plugins of frameworks do. */
+function governUpgrades({ running: { server } }: Trial): void {
+  const onUpgrade = (req: IncomingMessage, socket: unknown): void => {
+    const res = new ServerResponse(req)
+    res.assignSocket(socket as Socket)
+    server.emit('request', req, res)
+    server.off('upgrade', onUpgrade)
+  }
+  server.on('upgrade', onUpgrade)
+}
+
+/** Takes the connection over, and echoes what comes. */
+function echo({ exchange }: Kept): void {
+  const { socket } = exchange.req
+  exchange.hijack?.()
+  ;(exchange.res as ServerResponse).detachSocket(socket)
+  socket.on('error', () => {})
+  socket.write(SWITCHING)
+  socket.pipe(socket)
+}
+
+/** Connections that become something else. */
+const scenarios: Omit<Scenario, 'protocols'>[] = [
+  {
+    name: 'an Upgrade that nobody listens for is a plain request',
+    options,
+    async run(trial) {
+      const client = await trial.connect()
+      client.write(head('GET', '/keep', UPGRADE))
+      const kept = await trial.handled(1)
+      await trial.holds(600)
+      kept.reply()
+      assert.deepEqual(await client.answers(1), [200])
+      await trial.until(() => kept.reservation.released, 'the release')
+    },
+  },
+  {
+    name: 'an upgrade that a user handles on the socket himself is left to him',
+    options,
+    async run(trial) {
+      const room = trial.occupy()
+      trial.running.server.once('upgrade', (_req, socket) => socket.end(`${SWITCHING}hello`))
+      const client = await trial.connect()
+      client.write(head('GET', '/keep', UPGRADE))
+      await client.closed()
+      assert.match(client.received, /^HTTP\/1\.1 101 [\s\S]+hello$/)
+      assert.equal(trial.governor.stats().waiting, 0)
+      room.free()
+    },
+  },
+  ...(['leaves', 'resets'] as const).map(
+    (how): Scenario => ({
+      name: `an upgrade that is admitted keeps its bytes until its client ${how}`,
+      options,
+      async run(trial) {
+        governUpgrades(trial)
+        const client = await trial.connect()
+        client.write(head('GET', '/keep', UPGRADE))
+        const kept = await trial.handled(1)
+        kept.does(() => echo(kept))
+        await client.receives(/\r\n\r\n$/)
+        client.write('hello')
+        await client.receives(/\r\n\r\nhello$/)
+        await trial.holds(600)
+        client.leave(how)
+        await trial.until(() => kept.reservation.released, 'the release')
+      },
+    }),
+  ),
+  {
+    name: 'an upgrade waits for its turn, and then works',
+    options,
+    async run(trial) {
+      governUpgrades(trial)
+      const room = trial.occupy()
+      const client = await trial.connect()
+      client.write(head('GET', '/keep', UPGRADE))
+      await trial.queued(1)
+      room.free()
+      const kept = await trial.handled(1)
+      kept.does(() => echo(kept))
+      client.write('hello')
+      await client.receives(/\r\n\r\nhello$/)
+      client.leave()
+    },
+  },
+  {
+    name: 'an upgrade that is refused reads why, and its socket is closed',
+    options: { ...options, queue: { limit: 0 } },
+    async run(trial) {
+      governUpgrades(trial)
+      const room = trial.occupy()
+      const client = await trial.connect()
+      client.write(head('GET', '/keep', UPGRADE))
+      assert.deepEqual(await client.answers(1), [503])
+      await client.closed()
+      assert.match(client.received, /ERR_PLIMSOLL_QUEUE_FULL/)
+      assert.match(client.received, /\r\nretry-after: \d+\r\n/i)
+      room.free()
+    },
+  },
+]
+
+export const upgrades: readonly Scenario[] = scenarios.map(scenario => ({ ...scenario, protocols: HTTP1 }))
