@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { PlimsollError } from './errors.ts'
+import { LINGER_BYTES } from './lingering-close.ts'
 import { type HttpRequest, isHttp2 } from './request-head.ts'
 
 /**
@@ -8,8 +8,12 @@ import { type HttpRequest, isHttp2 } from './request-head.ts'
  * can be answered, and what still comes is thrown away.
  */
 export function cutBody(req: HttpRequest, error: PlimsollError): void {
-  // true keeps the socket flowing: nothing is buffered, and the answer gets out.
-  req.push = () => true
+  let left = LINGER_BYTES
+  // true keeps the socket flowing: nothing is buffered, and the answer gets out. Who never ends is not read for ever.
+  req.push = (chunk: Uint8Array | null) => {
+    left -= chunk?.length ?? 0
+    return left > 0
+  }
   // Node's own destroys the socket, and with it the answer.
   req._destroy = (cause, callback) => callback(cause)
   if (req.listenerCount('error') === 0) {
@@ -18,7 +22,7 @@ export function cutBody(req: HttpRequest, error: PlimsollError): void {
   }
   // Not its own: that of an injected request does nothing once its body has been handed in.
   Readable.prototype.destroy.call(req, error)
-  if (!isHttp2(req)) req.once('close', () => setImmediate(callItComplete, req))
+  req.once('close', () => setImmediate(callItComplete, req))
 }
 
 /**
@@ -26,7 +30,8 @@ export function cutBody(req: HttpRequest, error: PlimsollError): void {
  * complete and not readable, or an 'end' or 'finish'. After all who listen to the stream were told
  * of its error, since `complete` is also how they tell a whole body from a broken one.
  */
-function callItComplete(req: IncomingMessage): void {
-  req.complete = true
+function callItComplete(req: HttpRequest): void {
+  // On HTTP/2 to be unreadable is enough, and this has no setter.
+  if (!isHttp2(req)) req.complete = true
   req.emit('finish')
 }

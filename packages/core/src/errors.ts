@@ -79,6 +79,10 @@ export function optionError(option: string, expected: string, got: unknown): Pli
   return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)
 }
 
+export function clientLeft(): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+}
+
 export function bodyTooLarge(bytes: number, limit: number): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_BODY_TOO_LARGE', 'The request body is too large', { bytes, limit })
 }

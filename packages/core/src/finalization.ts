@@ -87,7 +87,17 @@ export function mark(request: Finalizable): void {
 
 /** Whether the events that `finalize` waits for have passed already. */
 export function isOver(req: HttpRequest, res: HttpResponse): boolean {
-  return res.destroyed || (isHttp2(req) ? req.stream : req.socket).destroyed
+  if (res.destroyed) return true
+  // Closed comes first, and destroyed where what has arrived was read.
+  if (isHttp2(req)) return req.stream.closed
+  const socket = socketOf(req, res)
+  // That of an injected request can't be destroyed.
+  return socket === null || socket.destroyed === true
+}
+
+/** Node takes it off a request that somebody has stopped reading, and off a response that is over. */
+export function socketOf(req: HttpRequest, res: HttpResponse): Socket | null {
+  return req.socket ?? res.socket
 }
 
 /**

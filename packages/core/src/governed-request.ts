@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { bodyTooLarge, costTooLarge, PlimsollError } from './errors.ts'
-import type { Connection, Finalizable } from './finalization.ts'
+import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError } from './errors.ts'
+import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
 import { FREE, type Price } from './price.ts'
-import type { HttpRequest } from './request-head.ts'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 
 /**
@@ -74,9 +74,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #onTurn: (() => void) | undefined
   #requeued: Promise<void> | undefined
 
-  constructor(req: HttpRequest, budget: ByteBudget, keeper: RequestKeeper) {
+  constructor(req: HttpRequest, res: HttpResponse, budget: ByteBudget, keeper: RequestKeeper) {
     this.req = req
-    this.socket = req.socket
+    this.socket = socketOf(req, res) as Socket
     this.#budget = budget
     this.#keeper = keeper
   }
@@ -251,8 +251,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   responseOver(clientGone: boolean): void {
-    if (clientGone && this.#ended === undefined)
-      this.giveUp(new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone'))
+    if (clientGone && this.#ended === undefined) this.giveUp(clientLeft())
     // Somebody has answered while it waited: it wants no bytes any more.
     else if (this.admission !== undefined)
       this.giveUp(new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over'))

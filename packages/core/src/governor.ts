@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
-import { isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
@@ -100,7 +100,7 @@ export class Governor {
     let request = governed<GovernedRequest>(req)
     try {
       if (request !== undefined) return this.#adjust(request, policy)
-      request = new GovernedRequest(req, this.budget, this.#keeper)
+      request = new GovernedRequest(req, res, this.budget, this.#keeper)
       mark(request)
       request.price = this.#declare(req, res, policy)
       request.connection = finalize(request, res)
@@ -112,7 +112,7 @@ export class Governor {
 
   /** Declare: what will this request cost, and can it ever come in? */
   #declare(req: HttpRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
-    if (isOver(req, res)) throw new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+    if (isOver(req, res)) throw clientLeft()
     if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     return this.#price(req, declaredBytes(req), policy)
   }
@@ -152,6 +152,8 @@ export class Governor {
     if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
+      // Of many that end with one session, the first to be released would let the others in before they hear of it.
+      if (isOver(req, res)) throw clientLeft()
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')

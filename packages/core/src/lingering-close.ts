@@ -52,8 +52,12 @@ function discard(socket: Socket): void {
  * that, as RFC 9113 section 8.1 allows. Not at once, since Node's client loses what it has not read.
  */
 export function lingerOnFinish(stream: ServerHttp2Stream): void {
-  stream.once('finish', () => {
-    const timer = setTimeout(() => stream.close(), LINGER_MS)
-    stream.once('close', () => clearTimeout(timer))
-  })
+  // A handler may have answered before the body was refused.
+  if (stream.writableFinished) lingerOn(stream)
+  else stream.once('finish', () => lingerOn(stream))
+}
+
+function lingerOn(stream: ServerHttp2Stream): void {
+  const timer = setTimeout(() => stream.close(), LINGER_MS)
+  stream.once('close', () => clearTimeout(timer))
 }

@@ -90,6 +90,32 @@ for (const [what, stop] of Object.entries({
   )
 }
 
+for (const waits of [false, true]) {
+  t.test(
+    `a request whose body was broken off before its admission${waits ? ', which waits,' : ''} is served`,
+    async t => {
+      const governor = new Governor({ budget: 10_000, logger: silent })
+      const governed = governor.listener((_req, res) => res.end('served'))
+      const server = createServer(async (req, res) => {
+        await breakOff(req)
+        governed(req, res)
+      })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      t.teardown(() => server.close())
+      const client = await RawClient.connect((server.address() as AddressInfo).port)
+      t.teardown(() => client.leave())
+      const room = waits ? governor.budget.charge(10_000) : undefined
+      client.write(`${head('POST', '/', { 'Content-Length': 5000 })}12345`)
+      if (waits) await until(() => governor.stats().waiting === 1, 'its place in the queue')
+      room?.release()
+      t.same(await client.answers(1), [200])
+      client.leave()
+      await until(() => governor.stats().active === 0, 'the release')
+      t.match(governor.stats(), { admitted: 1, released: 1, reserved: 0 })
+    },
+  )
+}
+
 {
   const [refused, done] = [deferred(), deferred()]
   scenario(

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import createError from 'http-errors'
 import t from 'tap'
 import {
   isPlimsollError,
@@ -84,4 +85,20 @@ t.test('a bad option is named together with what was expected and what came', as
     code: 'ERR_PLIMSOLL_OPTION',
     message: 'maxBody must be a size, got { a: 1 }',
   })
+})
+
+t.test('http-errors takes an error of ours for one of its own, and writes to it', async t => {
+  for (const code of codes) {
+    const error = new PlimsollError(code, 'text')
+    error.headers = { 'Retry-After': '5' }
+    const { status } = error
+    t.ok(createError.isHttpError(error), code)
+    // As body-parser does: its 400 is for errors without a status.
+    t.equal(createError(400, error, { type: 'read.failed' }), error)
+    t.match(error, { code, status, statusCode: status, expose: status < 500, type: 'read.failed' })
+    t.same(error.headers, { 'Retry-After': '5' })
+    // And one that insists.
+    createError(error, { status: 418, expose: true })
+    t.match(error, { code, expose: true })
+  }
 })

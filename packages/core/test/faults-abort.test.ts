@@ -280,3 +280,17 @@ scenario('who is gone before its admission is counted, and gets no handler', {},
   t.same(server.handled, [])
   t.match(server.governor.stats(), { admitted: 0, active: 0 })
 })
+
+scenario(
+  'of many connections that are cut at once, none that waits comes to its handler',
+  { options: { budget: 10 }, handler: req => req.resume() },
+  async (t, server) => {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => server.connect()))
+    for (const client of clients) client.write(post('/a', '1234567890'))
+    await server.queued(19)
+    server.http.closeAllConnections()
+    await server.idle()
+    t.same(server.handled, ['/a'])
+    t.match(server.governor.stats(), { admitted: 1, refused: { ERR_PLIMSOLL_CLIENT_GONE: 19 } })
+  },
+)

@@ -1,0 +1,366 @@
+import { once } from 'node:events'
+import http2, {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type IncomingHttpHeaders,
+} from 'node:http2'
+import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Governor } from '../src/governor.ts'
+import type { GovernorOptions } from '../src/governor-options.ts'
+import { LINGER_MS } from '../src/lingering-close.ts'
+import { FakeClock } from './fixtures/fake-clock.ts'
+import { answerFault, isIdle } from './fixtures/governed-server.ts'
+import { listening } from './fixtures/http-servers.ts'
+import { headers, RawHttp2, WINDOW } from './fixtures/raw-http2.ts'
+import { silent } from './fixtures/recording-logger.ts'
+import { until } from './fixtures/until.ts'
+
+const MiB = 2 ** 20
+
+type Handler = (req: Http2ServerRequest, res: Http2ServerResponse) => unknown
+
+/** Reads the body and answers with its length, or with what was wrong. */
+const answerLength: Handler = async (req, res) => {
+  let length = 0
+  try {
+    for await (const part of req) length += part.length
+    res.end(String(length))
+  } catch (error) {
+    answerFault(res, error)
+  }
+}
+
+interface Served {
+  readonly governor: Governor
+  readonly server: http2.Http2Server
+  readonly port: number
+  connect(): ClientHttp2Session
+  idle(): Promise<void>
+}
+
+async function serve(t: Test, options: GovernorOptions, handler: Handler = answerLength): Promise<Served> {
+  const governor = new Governor({ budget: 100, logger: silent, ...options })
+  const server = http2.createServer(governor.listener(handler))
+  governor.attach(server)
+  const port = await listening(t, server)
+  return {
+    governor,
+    server,
+    port,
+    connect() {
+      const session = http2.connect(`http://127.0.0.1:${port}`)
+      session.on('error', () => {})
+      t.teardown(() => session.destroy())
+      return session
+    },
+    idle: () =>
+      until(
+        () => isIdle(governor),
+        () => `an idle governor, it has ${JSON.stringify(governor.stats())}`,
+      ),
+  }
+}
+
+interface Open {
+  readonly stream: ClientHttp2Stream
+  status(): Promise<number>
+}
+
+/** An upload that has sent no byte of its body yet. */
+function upload(session: ClientHttp2Session, length?: number, path = '/'): Open {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': path,
+    ...(length !== undefined && { 'content-length': length }),
+  })
+  stream.on('error', () => {})
+  const head = once(stream, 'response') as Promise<[IncomingHttpHeaders]>
+  head.catch(() => {})
+  return { stream, status: async () => Number((await head)[0][':status']) }
+}
+
+/** Writes for as long as it is let. */
+function sendForEver({ stream }: Open, part: Buffer = Buffer.alloc(16_384)): () => number {
+  let sent = 0
+  const more = (): void => {
+    if (stream.destroyed || stream.writableEnded) return
+    stream.write(part, error => {
+      if (error) return
+      sent += part.length
+      setImmediate(more)
+    })
+  }
+  more()
+  return () => sent
+}
+
+t.test('of the streams of one connection some are served, some wait and some are refused', async t => {
+  const open = new Map<string, Http2ServerResponse>()
+  const { governor, connect, idle } = await serve(t, { queue: { limit: 2 } }, async (req, res) => {
+    open.set(req.url, res)
+    for await (const _ of req);
+  })
+  const session = connect()
+  const uploads = ['/a', '/b', '/c', '/d', '/e'].map(path => upload(session, 50, path))
+  const [a, b, c, d, e] = uploads as [Open, Open, Open, Open, Open]
+  t.equal(await e.status(), 503)
+  t.match(JSON.parse(await text(e.stream)), { code: 'ERR_PLIMSOLL_QUEUE_FULL' })
+  t.match(governor.stats(), { active: 2, waiting: 2, reserved: 100 })
+  t.same([...open.keys()], ['/a', '/b'])
+  for (const { stream } of [a, b, c, d]) stream.end('x'.repeat(50))
+  open.get('/b')?.end('b')
+  t.equal(await text(b.stream), 'b')
+  await until(() => open.has('/c'), 'the first that waited')
+  t.equal(governor.stats().waiting, 1)
+  open.get('/c')?.end('c')
+  t.equal(await text(c.stream), 'c')
+  await until(() => open.has('/d'), 'the other one')
+  open.get('/a')?.end('a')
+  open.get('/d')?.end('d')
+  t.same([await text(a.stream), await text(d.stream)], ['a', 'd'])
+  await idle()
+  t.match(governor.stats(), { admitted: 4, refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 } })
+})
+
+t.test('a stream that waits lets in its first window, and the connection goes on for the others', async t => {
+  const exempt = ({ url }: { url: string }): boolean => url === '/free'
+  const { governor, port, idle } = await serve(t, { budget: 8 * MiB, exempt })
+  const room = governor.budget.charge(8 * MiB)
+  const client = await RawHttp2.connect(port)
+  t.teardown(() => client.leave())
+  const waiting = [1, 3, 5, 7]
+  for (const stream of waiting) {
+    client.write(headers(stream, { 'content-length': String(MiB) }))
+    await client.send(stream, WINDOW)
+  }
+  await until(() => governor.stats().waiting === waiting.length, 'all of them to wait')
+  for (let stream = 9; stream < 49; stream += 2) {
+    client.write(headers(stream, { ':path': '/free', 'content-length': String(WINDOW) }))
+    await client.send(stream, WINDOW, true)
+    await until(() => client.statusOf(stream) === 200, 'the answer to one that is free')
+  }
+  for (const stream of waiting) t.equal(client.granted(stream), 0, 'nobody is told to send more')
+  room.release()
+  await until(
+    () => waiting.every(stream => client.granted(stream) > 0),
+    'windows that open with the admission',
+  )
+  client.leave()
+  await idle()
+})
+
+t.test('an upload that waits can send no more than its first window with Node\u2019s client', async t => {
+  const { governor, connect, idle } = await serve(t, { budget: 8 * MiB })
+  const room = governor.budget.charge(8 * MiB)
+  const session = connect()
+  const waiting = upload(session, 4 * MiB)
+  const sent = sendForEver(waiting)
+  await until(() => governor.stats().waiting === 1, 'its place in the queue')
+  // Time for all of it, were it let in.
+  await sleep(100)
+  t.ok(sent() <= WINDOW, `${sent()} bytes`)
+  room.release()
+  await until(() => sent() > MiB, 'the rest to come')
+  waiting.stream.close(constants.NGHTTP2_CANCEL)
+  await idle()
+})
+
+for (const [what, options, path] of [
+  ['refused at once', { maxBody: 10_000 }, '/'],
+  ['refused amid its body', { budget: MiB, maxBody: 100_000 }, '/'],
+  ['refused after its handler has answered', { budget: MiB, maxBody: 100_000 }, '/early'],
+] as const) {
+  t.test(`an upload that is ${what} and goes on for ever is ended, and other streams are not`, async t => {
+    const clock = new FakeClock(t)
+    const { governor, connect, idle } = await serve(t, options, (req, res) => {
+      if (req.url === '/early') {
+        req.on('error', () => {}).resume()
+        res.end('early')
+      } else return answerLength(req, res)
+      return
+    })
+    const session = connect()
+    const endless = upload(session, what === 'refused at once' ? 4 * MiB : undefined, path)
+    const sent = sendForEver(endless)
+    const other = upload(session)
+    other.stream.write('123')
+    await until(() => governor.stats().refused.ERR_PLIMSOLL_BODY_TOO_LARGE === 1, 'the refusal')
+    t.equal(await endless.status(), path === '/' ? 413 : 200)
+    const body = text(endless.stream).catch(() => 'cut')
+    await sleep(20)
+    clock.tick(LINGER_MS)
+    // What was answered by then may linger anew.
+    await sleep(20)
+    clock.tick(LINGER_MS)
+    await until(
+      () => endless.stream.destroyed,
+      () => `the end of an upload, ${sent()} bytes by now`,
+    )
+    if (path === '/early') t.equal(await body, 'early')
+    other.stream.end('45')
+    t.equal(await other.status(), 200)
+    t.equal(await text(other.stream), '5')
+    const next = upload(session)
+    next.stream.end('1')
+    t.equal(await text(next.stream), '1', 'the connection serves the next one')
+    await idle()
+    await governor.close()
+    t.equal(clock.pending, 0)
+  })
+}
+
+t.test('no stream of a client that resets them all keeps its bytes or its place in the queue', async t => {
+  const { governor, connect, idle } = await serve(t, {})
+  const session = connect()
+  const streams = Array.from({ length: 60 }, () => upload(session, 50))
+  await until(() => governor.stats().waiting === 58, 'those that wait')
+  session.destroy()
+  await idle()
+  t.equal(streams.length, 60)
+  const next = upload(connect(), 5)
+  next.stream.end('12345')
+  t.equal(await text(next.stream), '5')
+  await idle()
+})
+
+for (const [how, end] of Object.entries<(session: ClientHttp2Session, socket: Socket) => void>({
+  'is closed by its client with an error': session => session.goaway(constants.NGHTTP2_INTERNAL_ERROR),
+  'loses its socket': (_session, socket) => socket.destroy(),
+})) {
+  t.test(`no stream of a session that ${how} keeps its bytes or its place in the queue`, async t => {
+    const { governor, server, connect, idle } = await serve(t, {})
+    const connected = once(server, 'connection')
+    const session = connect()
+    const streams = Array.from({ length: 60 }, () => upload(session, 50))
+    await until(() => governor.stats().waiting === 58, 'those that wait')
+    t.equal(governor.stats().active, 2)
+    const [socket] = await connected
+    end(session, socket)
+    await idle()
+    t.match(governor.stats(), { admitted: 2, refused: { ERR_PLIMSOLL_CLIENT_GONE: 58 } })
+    t.ok(streams)
+    const next = upload(connect(), 5)
+    next.stream.end('12345')
+    t.equal(await text(next.stream), '5')
+    await idle()
+  })
+}
+
+for (const [who, end] of Object.entries({
+  client: (client: ClientHttp2Session) => client.close(),
+  server: (_client: ClientHttp2Session, server: http2.ServerHttp2Session) => server.close(),
+})) {
+  t.test(`streams that wait are served although their ${who} has said GOAWAY`, async t => {
+    const { governor, server, connect, idle } = await serve(t, {})
+    let session: http2.ServerHttp2Session | undefined
+    server.on('session', each => {
+      session = each
+    })
+    const room = governor.budget.charge(100)
+    const client = connect()
+    const waiting = [upload(client, 50), upload(client, 50)]
+    for (const { stream } of waiting) stream.end('x'.repeat(50))
+    await until(() => governor.stats().waiting === 2, 'their place in the queue')
+    end(client, session as http2.ServerHttp2Session)
+    await sleep(20)
+    t.equal(governor.stats().waiting, 2)
+    room.release()
+    for (const { stream } of waiting) t.equal(await text(stream), '50')
+    await idle()
+  })
+}
+
+t.test('a session that its server lets time out frees what its streams hold and wait for', async t => {
+  const { governor, server, connect, idle } = await serve(t, {}, () => {})
+  server.on('session', session => session.setTimeout(50, () => session.destroy()))
+  const session = connect()
+  for (let n = 0; n < 4; n++) upload(session, 50)
+  await until(() => governor.stats().waiting === 2, 'those that wait')
+  await idle()
+})
+
+t.test('a stream that its handler lets time out is released', async t => {
+  const { governor, connect, idle } = await serve(t, {}, (req, res) => {
+    req.resume()
+    req.setTimeout(20, () => res.stream.close(constants.NGHTTP2_CANCEL))
+  })
+  const held = upload(connect(), 50)
+  held.stream.write('1')
+  await until(() => governor.stats().admitted === 1, 'its admission')
+  await idle()
+  t.equal(held.stream.rstCode, constants.NGHTTP2_CANCEL)
+})
+
+t.test('trailers come and go through a governed stream', async t => {
+  const { connect, idle } = await serve(t, {}, async (req, res) => {
+    for await (const _ of req);
+    res.addTrailers({ 'x-sum': String(req.trailers['x-sum']) })
+    res.end('body')
+  })
+  const stream = connect().request({ ':method': 'POST' }, { waitForTrailers: true } as object)
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '15' }))
+  const trailers = once(stream, 'trailers')
+  stream.end('12345')
+  t.equal(await text(stream), 'body')
+  t.match(await trailers, [{ 'x-sum': '15' }])
+  await idle()
+})
+
+t.test('who asks and reads the stream below the request is told once, at the admission', async t => {
+  const { governor, connect, idle } = await serve(t, {}, async (req, res) => {
+    res.end(String((await text(req.stream)).length))
+  })
+  const room = governor.budget.charge(100)
+  const stream = connect().request({ ':method': 'POST', expect: '100-continue', 'content-length': 5 })
+  let told = 0
+  stream.on('continue', () => {
+    told++
+    stream.end('12345')
+  })
+  await until(() => governor.stats().waiting === 1, 'its place in the queue')
+  t.equal(told, 0)
+  room.release()
+  t.equal(await text(stream), '5')
+  t.equal(told, 1)
+  await idle()
+})
+
+t.test('who asks and reads the stream below a request that no governor meets is told once', async t => {
+  const governor = new Governor({ budget: 100, logger: silent })
+  const server = http2.createServer(async (req, res) => {
+    res.end(String((await text(req.stream)).length))
+  })
+  governor.attach(server)
+  const session = http2.connect(`http://127.0.0.1:${await listening(t, server)}`)
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':method': 'POST', expect: '100-continue' })
+  let told = 0
+  stream.on('continue', () => {
+    told++
+    stream.end('12345')
+  })
+  t.equal(await text(stream), '5')
+  t.equal(told, 1)
+})
+
+t.test('streams that are served by themselves are left to their server', async t => {
+  const governor = new Governor({ budget: 100, logger: silent })
+  const server = http2.createServer()
+  governor.attach(server)
+  server.on('stream', stream => {
+    stream.additionalHeaders({ ':status': 100 })
+    stream.respond({ ':status': 200 })
+    stream.pipe(stream)
+  })
+  const session = http2.connect(`http://127.0.0.1:${await listening(t, server)}`)
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':method': 'POST', expect: '100-continue' })
+  stream.on('continue', () => stream.end('12345'))
+  t.equal(await text(stream), '12345')
+})
