@@ -1,0 +1,22 @@
+import type { AddressInfo } from 'node:net'
+import { buildApp } from './app.ts'
+import { resolveServerOptions } from './server-options.ts'
+
+const { port, host, ...appOptions } = resolveServerOptions(process.argv.slice(2))
+const { app, governor } = await buildApp(appOptions)
+
+const server = app.listen(port, host, error => {
+  if (error) throw error
+  // With port 0 the system has chosen one.
+  console.log(JSON.stringify({ listening: (server.address() as AddressInfo).port }))
+})
+// So that a client that asks before it sends (`Expect: 100-continue`, as curl does) waits without a byte sent.
+governor?.attach(server)
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    server.close()
+    // Refuses those who wait, so that they try elsewhere.
+    void governor?.close()
+  })
+}
