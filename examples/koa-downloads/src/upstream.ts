@@ -1,0 +1,11 @@
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { fileServer } from './file-server.ts'
+
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '4000' }, dir: { type: 'string', default: 'files' } },
+})
+const server = fileServer(values.dir).listen(Number(values.port), '127.0.0.1', () => {
+  console.log(JSON.stringify({ listening: (server.address() as AddressInfo).port }))
+})
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => server.close())
