@@ -1,16 +1,27 @@
-import underPressure from '@fastify/under-pressure'
-import plimsoll from '@plimsoll/fastify'
-import type { FastifyInstance } from 'fastify'
+import type { Server } from 'node:http'
+import { express } from './frameworks/express.ts'
+import { fastify } from './frameworks/fastify.ts'
+import { koa } from './frameworks/koa.ts'
+import { nodeHttp } from './frameworks/node-http.ts'
 
 /** What stands in front of the hello route, as its own documentation says to install it. */
-export const contenders: Readonly<Record<string, (app: FastifyInstance) => Promise<unknown> | undefined>> = {
-  plain: () => undefined,
-  plimsoll: async app => app.register(plimsoll, { budget: '64MiB' }),
-  'under-pressure': async app =>
-    app.register(underPressure, {
-      maxEventLoopDelay: 1_000,
-      maxHeapUsedBytes: 2 ** 30,
-      maxRssBytes: 2 ** 30,
-      maxEventLoopUtilization: 0.98,
-    }),
+export type InFront = 'plain' | 'plimsoll' | 'under-pressure'
+
+export interface Contender {
+  readonly framework: string
+  readonly inFront: InFront
+  /** Listens on a free port. */
+  readonly serve: (inFront: InFront) => Server | Promise<Server>
+}
+
+/** The plain server of each framework before those that are compared with it. */
+export const contenders: readonly Contender[] = [
+  ...on('Fastify 5', fastify, ['plain', 'plimsoll', 'under-pressure']),
+  ...on('Express 5', express, ['plain', 'plimsoll']),
+  ...on('Koa 3', koa, ['plain', 'plimsoll']),
+  ...on('node:http', nodeHttp, ['plain', 'plimsoll']),
+]
+
+function on(framework: string, serve: Contender['serve'], all: readonly InFront[]): Contender[] {
+  return all.map(inFront => ({ framework, inFront, serve }))
 }

@@ -4,25 +4,27 @@ import { ink, text } from '../picture.ts'
 import { median } from '../statistics.ts'
 import type { HelloResult, HelloRun } from './hello-result.ts'
 
-const WIDTH = 940
-const HEIGHT = 340
+const WIDTH = 980
+const HEADER = 138
+const ROW = 30
+const FOOTER = 66
 const color: Readonly<Record<string, string>> = { plimsoll: ink.governed, 'under-pressure': ink.peer }
 const fullName: Readonly<Record<string, string>> = {
   plimsoll: 'Plimsoll',
-  'under-pressure': '@fastify/under-pressure',
+  'under-pressure': 'under-pressure',
 }
 const panels = [
   {
     name: 'Requests a second',
     hint: 'over those of the plain server, more is better',
     ratios: 'requestRatios',
-    left: 246,
+    left: 286,
   },
   {
     name: 'CPU time a request',
     hint: 'over that of the plain server, less is better',
     ratios: 'cpuRatios',
-    left: 600,
+    left: 640,
   },
 ] as const
 
@@ -32,7 +34,8 @@ export function renderHelloChart(run: HelloRun): string {
   const all = rows.flatMap(row => [...row.requestRatios, ...row.cpuRatios])
   const step = Math.max(...all.map(ratio => Math.abs(ratio - 1))) > 0.2 ? 0.2 : 0.05
   const reach = step * Math.max(2, Math.ceil(Math.max(...all.map(ratio => Math.abs(ratio - 1))) / step))
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
+  const height = HEADER + rows.length * ROW + FOOTER
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
@@ -42,16 +45,16 @@ export function renderHelloChart(run: HelloRun): string {
         10,
         18,
         'What a request costs that needs no memory',
-        'Fastify 5, a hello route and a JSON body of 1 KiB',
+        'A hello route, and a JSON body of 1 KiB, in each framework',
       ),
       ...panels.map(panel => heading(panel.left - 6, 72, 15, panel.name, panel.hint)),
-      { left: 14, top: HEIGHT - 28, text: footer(run), textStyle: text(11, ink.faint) },
+      { left: 14, top: height - 28, text: footer(run), textStyle: text(11, ink.faint) },
     ],
     grid: panels.map(({ left }) => ({
       left,
-      top: 138,
+      top: HEADER,
       width: 270,
-      height: 136,
+      height: rows.length * ROW,
       outerBoundsMode: 'none' as const,
     })),
     xAxis: panels.map((_, index) => ({
@@ -66,7 +69,7 @@ export function renderHelloChart(run: HelloRun): string {
     yAxis: panels.map((_, index) => ({
       gridIndex: index,
       type: 'category',
-      data: rows.map(row => `${fullName[row.contender]}, ${row.route}`),
+      data: rows.map(row => `${row.framework}, ${fullName[row.contender]}, ${row.route}`),
       axisLabel: index === 0 ? text(12) : { show: false },
       axisTick: { show: false },
       axisLine: { show: false },

@@ -1,11 +1,13 @@
 import type { Machine } from '../machine.ts'
 import { type Spread, spreadOf } from '../statistics.ts'
+import type { Contender, InFront } from './contenders.ts'
 import type { Measured } from './measure.ts'
 
-/** One contender on one route, and its ratios to the plain server of the same round. */
+/** One contender on one route, and its ratios to the plain server of its framework in the same round. */
 export interface HelloResult {
   readonly route: string
-  readonly contender: string
+  readonly framework: string
+  readonly contender: InFront
   readonly requestsPerSecond: Spread
   readonly cpuMicroseconds: Spread
   readonly requestRatios: readonly number[]
@@ -20,9 +22,19 @@ export interface HelloRun {
   readonly results: readonly HelloResult[]
 }
 
+/** @param runs of the contenders of one framework, in their order; the first of them is the plain server */
 export function summarised(
   route: string,
-  contender: string,
+  contenders: readonly Contender[],
+  runs: readonly (readonly Measured[])[],
+): HelloResult[] {
+  const of = (index: number) => runs.map(run => run[index] as Measured)
+  return contenders.map((contender, index) => resultOf(route, contender, of(index), of(0)))
+}
+
+function resultOf(
+  route: string,
+  { framework, inFront }: Contender,
   measured: readonly Measured[],
   plain: readonly Measured[],
 ): HelloResult {
@@ -30,7 +42,8 @@ export function summarised(
   const cpu = measured.map(run => run.cpuMicrosecondsPerRequest)
   return {
     route,
-    contender,
+    framework,
+    contender: inFront,
     requestsPerSecond: spreadOf(requests),
     cpuMicroseconds: spreadOf(cpu),
     requestRatios: requests.map((value, run) => value / (plain[run]?.requestsPerSecond ?? Number.NaN)),

@@ -5,12 +5,13 @@ import type { HelloRun } from './hello-result.ts'
 
 export function helloTable({ results, runs, seconds }: HelloRun): string {
   const table = new Table({
-    head: ['route', 'in front', 'requests/s', 'over plain', 'CPU µs/request', 'over plain'],
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right'],
+    head: ['framework', 'route', 'in front', 'requests/s', 'over plain', 'CPU µs/request', 'over plain'],
+    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'right'],
     ...plainTable,
   })
   for (const result of results) {
     table.push([
+      result.framework,
       result.route,
       result.contender,
       result.requestsPerSecond.median.toFixed(0),

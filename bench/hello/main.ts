@@ -12,6 +12,7 @@ import { type Measured, measure } from './measure.ts'
 const ROUTES = ['GET hello', 'POST 1 KiB']
 
 interface Options {
+  readonly framework?: string
   readonly runs: number
   readonly seconds: number
   readonly commitResults?: boolean
@@ -21,8 +22,9 @@ interface Options {
 const cli = cac('hello')
 cli
   .command('', 'What a request costs that needs no memory: a hello route, with and without')
-  .option('--runs <n>', 'Rounds, each of them with every contender', { default: 5 })
-  .option('--seconds <n>', 'Of load in each run', { default: 3 })
+  .option('--framework <names>', 'Only these, by comma, as the table names them')
+  .option('--runs <n>', 'Runs of each framework, with fresh processes', { default: 5 })
+  .option('--seconds <n>', 'Of load on each server in a run, in turns of one second', { default: 4 })
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(compare)
@@ -32,19 +34,21 @@ await cli.runMatchedCommand()
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
-  const names = Object.keys(contenders)
+  const known = [...new Set(contenders.map(({ framework }) => framework))]
+  const chosen = options.framework?.split(',') ?? known
+  const unknown = chosen.find(name => !known.includes(name))
+  if (unknown !== undefined) throw new TypeError(`--framework is ${known.join(', ')}, not ${unknown}`)
   const results: HelloRun['results'][number][] = []
   for (const route of ROUTES) {
-    const measured = new Map<string, Measured[]>(names.map(name => [name, []]))
-    // A B C A B C: whatever else the machine does falls on all of them.
-    for (let run = 1; run <= options.runs; run++) {
-      for (const name of names) {
-        console.error(`hello: ${route}, ${name}, run ${run} of ${options.runs}`)
-        measured.get(name)?.push(await measure(name, route, options.seconds))
+    for (const framework of chosen) {
+      const sideBySide = contenders.filter(contender => contender.framework === framework)
+      const runs: Measured[][] = []
+      for (let run = 1; run <= options.runs; run++) {
+        console.error(`hello: ${route}, ${framework}, run ${run} of ${options.runs}`)
+        runs.push(await measure(sideBySide, route, options.seconds))
       }
+      results.push(...summarised(route, sideBySide, runs))
     }
-    const plain = measured.get('plain') ?? []
-    for (const [name, runs] of measured) results.push(summarised(route, name, runs, plain))
   }
   const { runs, seconds } = options
   const run: HelloRun = {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTheWayOut } from '../on-the-way-out.ts'
+import type { Contender } from './contenders.ts'
 import type { LoadReport } from './load.ts'
 
 export interface Measured {
@@ -8,28 +9,85 @@ export interface Measured {
   readonly cpuMicrosecondsPerRequest: number
 }
 
-const WARM_SECONDS = 1
+const TURN_SECONDS = 1
 
-/** One contender, one route: a fresh server and a fresh client. */
-export async function measure(contender: string, route: string, seconds: number): Promise<Measured> {
-  const server = start('./server.ts', [contender])
-  const stopServer = onTheWayOut(() => server.kill('SIGKILL'))
-  let stopLoad = () => {}
+/**
+ * Some contenders on one route, side by side: a fresh server and a fresh client each, all of them started and
+ * warm, loaded in turns of a second, to and fro. Whatever else the machine does, and whither it drifts,
+ * falls on all of them.
+ *
+ * @param seconds of load for each
+ * @returns in the contenders' order
+ */
+export async function measure(
+  contenders: readonly Contender[],
+  route: string,
+  seconds: number,
+): Promise<Measured[]> {
+  const pairs: Pair[] = []
+  const stop = onTheWayOut(() => {
+    for (const pair of pairs) pair.kill()
+  })
   try {
-    const { port } = await next<{ port: number }>(server)
-    const load = start('./load.ts', [String(port), route])
-    stopLoad = onTheWayOut(() => load.kill('SIGKILL'))
-    await ask<LoadReport>(load, { seconds: WARM_SECONDS })
-    const before = await cpuMicroseconds(server)
-    const report = await ask<LoadReport>(load, { seconds })
-    const after = await cpuMicroseconds(server)
-    return {
-      requestsPerSecond: report.requests / report.seconds,
-      cpuMicrosecondsPerRequest: (after - before) / report.requests,
+    for (const contender of contenders) pairs.push(await Pair.start(contender, route))
+    for (const pair of pairs) await pair.load(TURN_SECONDS)
+    const before = pairs.map(pair => pair.total)
+    for (let turn = 0; turn < seconds; turn += TURN_SECONDS) {
+      for (const pair of turn % 2 === 0 ? pairs : pairs.toReversed()) await pair.load(TURN_SECONDS)
     }
+    return pairs.map(({ total }, index) => measuredSince(before[index] ?? NOTHING, total))
   } finally {
-    stopLoad()
-    stopServer()
+    stop()
+  }
+}
+
+interface Total {
+  readonly requests: number
+  readonly seconds: number
+  readonly cpuMicroseconds: number
+}
+
+const NOTHING: Total = { requests: 0, seconds: 0, cpuMicroseconds: 0 }
+
+function measuredSince(before: Total, after: Total): Measured {
+  const requests = after.requests - before.requests
+  return {
+    requestsPerSecond: requests / (after.seconds - before.seconds),
+    cpuMicrosecondsPerRequest: (after.cpuMicroseconds - before.cpuMicroseconds) / requests,
+  }
+}
+
+/** One contender's server, its client, and what they have done so far. */
+class Pair {
+  total = NOTHING
+  readonly #server: ChildProcess
+  readonly #client: ChildProcess
+
+  private constructor(server: ChildProcess, client: ChildProcess) {
+    this.#server = server
+    this.#client = client
+  }
+
+  static async start({ framework, inFront }: Contender, route: string): Promise<Pair> {
+    const server = start('./server.ts', [framework, inFront])
+    const { port } = await next<{ port: number }>(server)
+    return new Pair(server, start('./load.ts', [String(port), route]))
+  }
+
+  async load(seconds: number): Promise<void> {
+    const before = await cpuMicroseconds(this.#server)
+    const report = await ask<LoadReport>(this.#client, { seconds })
+    const { total } = this
+    this.total = {
+      requests: total.requests + report.requests,
+      seconds: total.seconds + report.seconds,
+      cpuMicroseconds: total.cpuMicroseconds + (await cpuMicroseconds(this.#server)) - before,
+    }
+  }
+
+  kill(): void {
+    this.#client.kill('SIGKILL')
+    this.#server.kill('SIGKILL')
   }
 }
 

@@ -1,0 +1,19 @@
+import type { Server } from 'node:http'
+import { plimsoll } from '@plimsoll/koa'
+import Koa from 'koa'
+import bodyParser from 'koa-bodyparser'
+import type { InFront } from '../contenders.ts'
+
+export function koa(inFront: InFront): Server {
+  const app = new Koa()
+  const admission = inFront === 'plimsoll' ? plimsoll({ budget: '64MiB' }) : undefined
+  if (admission) app.use(admission)
+  app.use(bodyParser())
+  app.use(ctx => {
+    ctx.body =
+      ctx.method === 'POST' ? { read: Object.keys(ctx.request.body as object).length } : { hello: 'world' }
+  })
+  const server = app.listen(0, '127.0.0.1')
+  admission?.governor.attach(server)
+  return server
+}
