@@ -3,6 +3,8 @@ import { machineLine } from '../machine.ts'
 import { ink, text } from '../picture.ts'
 import { floodPanel } from './flood-panel.ts'
 import type { FloodResult, FloodRun } from './flood-result.ts'
+import { repeated } from './repeated.ts'
+import { frameworkNames } from './servers.ts'
 import { mebibytes, standIn } from './wording.ts'
 
 const WIDTH = 1080
@@ -17,17 +19,12 @@ export function renderFloodChart(run: FloodRun): string {
   const columns = scenarios.length <= 3 ? scenarios.length : 2
   const height = HEADER + Math.ceil(scenarios.length / columns) * PANEL_HEIGHT + FOOTER
   const panels = scenarios.map((scenario, index) =>
-    floodPanel(
-      results.filter(result => result.scenario === scenario),
-      index,
-      topMiB(results),
-      {
-        left: ((index % columns) * WIDTH) / columns,
-        top: HEADER + Math.floor(index / columns) * PANEL_HEIGHT,
-        width: WIDTH / columns,
-        height: PANEL_HEIGHT,
-      },
-    ),
+    floodPanel(repeated(results.filter(result => result.scenario === scenario)), index, topMiB(results), {
+      left: ((index % columns) * WIDTH) / columns,
+      top: HEADER + Math.floor(index / columns) * PANEL_HEIGHT,
+      width: WIDTH / columns,
+      height: PANEL_HEIGHT,
+    }),
   )
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
   chart.setOption({
@@ -51,7 +48,7 @@ function topMiB(results: readonly FloodResult[]): number {
   return Math.max(limit * 1.15, highest * 1.06) / 2 ** 20
 }
 
-function header({ results, budget }: FloodRun): echarts.TitleComponentOption {
+function header({ results, budget, framework }: FloodRun): echarts.TitleComponentOption {
   const limit = mebibytes(results[0]?.cage.limitBytes ?? 0)
   const what = standIn(results)
     ? 'Resident memory'
@@ -59,7 +56,7 @@ function header({ results, budget }: FloodRun): echarts.TitleComponentOption {
   return {
     left: 16,
     top: 12,
-    text: `One object store, flooded in a container of ${limit}`,
+    text: `One object store on ${frameworkNames[framework]}, flooded in a container of ${limit}`,
     textStyle: { ...text(18), fontWeight: 600 },
     subtext: `${what}, without Plimsoll and with a budget of ${budget}`,
     subtextStyle: text(13, ink.faint),

@@ -1,7 +1,8 @@
 import type { LineSeriesOption, MarkLineComponentOption } from 'echarts'
 import { ink, text } from '../picture.ts'
 import type { FloodResult } from './flood-result.ts'
-import { answered, ending, mebibytes, seconds } from './wording.ts'
+import type { Repeated } from './repeated.ts'
+import { answeredInRuns, ending, endings, peaks, seconds } from './wording.ts'
 
 export interface Scale {
   readonly limitMiB: number
@@ -16,7 +17,8 @@ type Marks = NonNullable<LineSeriesOption['markPoint']>['data'] & object
 const CROSS = 'path://M-5,-3 L-3,-5 L0,-2 L3,-5 L5,-3 L2,0 L5,3 L3,5 L0,2 L-3,5 L-5,3 L-2,0 Z'
 
 /** The memory of one server over time, with its name, and how it ended, beside it. */
-export function floodLine(result: FloodResult, index: number, scale: Scale): LineSeriesOption {
+export function floodLine(server: Repeated, index: number, scale: Scale): LineSeriesOption {
+  const result = server.typical
   const color = ink[result.server]
   const series = untilDeath(result, scale)
   const death = result.ending.kind === 'killed for memory' ? series.at(-1) : undefined
@@ -32,7 +34,7 @@ export function floodLine(result: FloodResult, index: number, scale: Scale): Lin
     ...(governed ? { areaStyle: { color, opacity: 0.1 } } : { markLine: limitLine(scale) }),
     markPoint: {
       silent: true,
-      data: [...label(result, scale, death), ...(death ? cross(death, color) : [])],
+      data: [...label(server, scale, death), ...(death ? cross(death, color) : [])],
     },
   }
 }
@@ -76,12 +78,13 @@ function cross([x, y]: Point, color: string): Marks {
 }
 
 /** In the line's own colour and beside it, instead of a legend. */
-function label(result: FloodResult, scale: Scale, death: Point | undefined): Marks {
+function label(server: Repeated, scale: Scale, death: Point | undefined): Marks {
+  const result = server.typical
   const color = ink[result.server]
   const name = result.server === 'governed' ? 'with Plimsoll' : 'without Plimsoll'
   const lines = death
-    ? [`${ending(result).split(',')[0]} after ${seconds(death[0])}`, `${answered(result)} answered`]
-    : [`${answered(result)} answered, ${ending(result)}`, `peak ${mebibytes(result.peakBytes)}`]
+    ? [`${ending(result).split(',')[0]} after ${seconds(death[0])}`, `${answeredInRuns(server)} answered`]
+    : [`${answeredInRuns(server)} answered, ${endings(server)}`, `peak ${peaks(server)}`]
   const peakMiB = result.peakBytes / 2 ** 20
   // Over its line while that stays in the lower half; else inside the area, where there is room then.
   const above = peakMiB <= scale.limitMiB / 2

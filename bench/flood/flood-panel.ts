@@ -1,7 +1,7 @@
 import type { GridComponentOption, LineSeriesOption, TitleComponentOption } from 'echarts'
 import { ink, text } from '../picture.ts'
 import { floodLine } from './flood-line.ts'
-import type { FloodResult } from './flood-result.ts'
+import type { Repeated } from './repeated.ts'
 
 const MARGIN = { top: 56, bottom: 46, left: 54, right: 14 }
 
@@ -13,7 +13,8 @@ export interface Box {
 }
 
 /** One scenario: its servers on one pair of axes. */
-export function floodPanel(results: readonly FloodResult[], index: number, topMiB: number, box: Box) {
+export function floodPanel(servers: readonly Repeated[], index: number, topMiB: number, box: Box) {
+  const results = servers.map(({ typical }) => typical)
   const limitMiB = (results[0]?.cage.limitBytes ?? 0) / 2 ** 20
   const scale = {
     limitMiB,
@@ -63,6 +64,6 @@ export function floodPanel(results: readonly FloodResult[], index: number, topMi
       axisLabel: { ...label, showMaxLabel: false },
       splitLine: { showMaxLine: false, lineStyle: { color: ink.grid } },
     },
-    series: results.map(result => floodLine(result, index, scale)) satisfies LineSeriesOption[],
+    series: servers.map(server => floodLine(server, index, scale)) satisfies LineSeriesOption[],
   }
 }

@@ -1,19 +1,29 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { renderFloodChart } from './flood-chart.ts'
 import type { FloodRun } from './flood-result.ts'
 import { markdownTable } from './flood-table.ts'
+import { type Framework, frameworks } from './servers.ts'
 
 /** @returns the path of the picture */
 export function writeReport(run: FloodRun, folder: string): string {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'flood.json'), `${JSON.stringify(run)}\n`)
-  writeFileSync(join(folder, 'flood.md'), markdownTable(run))
-  const picture = join(folder, 'flood.svg')
+  const name = reportName(run.framework)
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(run)}\n`)
+  writeFileSync(join(folder, `${name}.md`), markdownTable(run))
+  const picture = join(folder, `${name}.svg`)
   writeFileSync(picture, renderFloodChart(run))
   return picture
 }
 
-export function readReport(folder: string): FloodRun {
-  return JSON.parse(readFileSync(join(folder, 'flood.json'), 'utf8')) as FloodRun
+/** Of every framework that was measured. */
+export function readReports(folder: string): FloodRun[] {
+  return frameworks
+    .map(framework => join(folder, `${reportName(framework)}.json`))
+    .filter(existsSync)
+    .map(file => JSON.parse(readFileSync(file, 'utf8')) as FloodRun)
+}
+
+function reportName(framework: Framework): string {
+  return framework === 'fastify' ? 'flood' : `flood-${framework}`
 }

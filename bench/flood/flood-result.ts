@@ -1,4 +1,5 @@
 import type { Machine } from '../machine.ts'
+import type { Framework } from './servers.ts'
 
 /** One scenario against one server. */
 export interface FloodResult {
@@ -42,6 +43,7 @@ export type FloodEnding =
 export interface FloodRun {
   readonly measuredAt: string
   readonly machine: Machine
+  readonly framework: Framework
   readonly budget: string
   readonly storage: 'disk' | 'memory'
   readonly results: readonly FloodResult[]

@@ -1,14 +1,16 @@
 import Table from 'cli-table3'
 import { machineLine } from '../machine.ts'
 import { plainTable } from '../plain-table.ts'
+import { median } from '../statistics.ts'
 import type { FloodResult, FloodRun } from './flood-result.ts'
+import { type Repeated, repeated } from './repeated.ts'
 import {
-  answered,
-  ending,
+  answeredInRuns,
+  endings,
   latency,
   liveFrames,
   mebibytes,
-  peak,
+  peaks,
   seconds,
   standIn,
   standInReason,
@@ -32,7 +34,7 @@ const FIRST_NUMBER = head.indexOf('peak')
 export function terminalTable(results: readonly FloodResult[]): string {
   const colAligns = head.map((_, column) => (column < FIRST_NUMBER ? 'left' : 'right') as 'left' | 'right')
   const table = new Table({ head, colAligns, ...plainTable })
-  table.push(...results.map(cells))
+  table.push(...repeated(results).map(cells))
   const note = standIn(results)
   return note === undefined
     ? table.toString()
@@ -41,7 +43,7 @@ export function terminalTable(results: readonly FloodResult[]): string {
 
 export function markdownTable(run: FloodRun): string {
   const rule = head.map((_, column) => (column < FIRST_NUMBER ? '---' : '---:'))
-  const lines = [head, rule, ...run.results.map(cells)].map(row => `| ${row.join(' | ')} |`)
+  const lines = [head, rule, ...repeated(run.results).map(cells)].map(row => `| ${row.join(' | ')} |`)
   const note = standIn(run.results)
   return [
     ...lines,
@@ -52,26 +54,35 @@ export function markdownTable(run: FloodRun): string {
   ].join('\n')
 }
 
-function cells(result: FloodResult): string[] {
+/** Medians where there were several runs. */
+function cells(group: Repeated): string[] {
+  const { runs, typical } = group
+  const served = runs.filter(run => run.answered > 0)
+  const middle = (values: readonly (number | undefined)[]): number | undefined =>
+    values.length === 0 ? undefined : median(values.map(value => value ?? Number.NaN))
   return [
-    result.scenario,
-    result.server,
-    answered(result),
-    ending(result),
-    peak(result),
-    mebibytes(result.idleBytes),
-    liveFrames(result),
-    seconds(result.seconds),
-    result.answered === 0 ? '–' : result.megabytesPerSecond.toFixed(0),
-    latency(result.p50Ms),
-    latency(result.p99Ms),
+    typical.scenario,
+    typical.server,
+    answeredInRuns(group),
+    endings(group),
+    peaks(group),
+    mebibytes(median(runs.map(run => run.idleBytes))),
+    liveFrames(typical),
+    seconds(median(runs.map(run => run.seconds))),
+    middle(served.map(run => run.megabytesPerSecond))?.toFixed(0) ?? '–',
+    latency(middle(served.map(run => run.p50Ms))),
+    latency(middle(served.map(run => run.p99Ms))),
   ]
 }
 
 function footnote({ results, machine, budget, measuredAt }: FloodRun): string {
   const cage = results[0]?.cage
   if (!cage) return ''
+  const times = Math.max(...repeated(results).map(({ runs }) => runs.length))
   return [
+    ...(times > 1
+      ? [`${times} runs of each, ungoverned and governed in turns: medians, peaks with their spread.`]
+      : []),
     `Limit ${mebibytes(cage.limitBytes)} (${cage.kind}), budget ${budget}.`,
     'Peak and idle are anonymous, kernel and socket memory; page cache is not in them.',
     'MB/s, p50 and p99 are of the requests that were answered.',

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Command, FloodReport, Report } from './load/protocol.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Command, FloodReport, Report, Target } from './load/protocol.ts'
 
 /** The process that sends the load, seen from the bench. */
 export class LoadGenerator {
@@ -15,8 +14,8 @@ export class LoadGenerator {
   }
 
   /** A few small requests, so that what is measured as idle is a server that has served. */
-  async warm(port: number, scenario: Scenario): Promise<void> {
-    await this.#ask({ type: 'warm', port, scenario })
+  async warm(target: Target): Promise<void> {
+    await this.#ask({ type: 'warm', target })
   }
 
   async store(): Promise<void> {

@@ -9,6 +9,7 @@ import { terminalTable } from './flood-table.ts'
 import { Progress } from './progress.ts'
 import { runFlood } from './run-flood.ts'
 import { type Scenario, scenarios, totalRequests } from './scenarios.ts'
+import { type Framework, frameworks } from './servers.ts'
 import { measureThroughput, type Throughput, throughputTable } from './throughput.ts'
 import { verdictOf } from './verdict.ts'
 import { answered, ending, peak } from './wording.ts'
@@ -18,9 +19,10 @@ const GiB = 2 ** 30
 const STOP_AFTER_MS = 60_000
 
 interface Options {
+  readonly framework: string
   readonly scenario?: string
   readonly throughput?: boolean
-  readonly runs: number
+  readonly runs?: number
   readonly budget: string
   readonly limit: number
   readonly cage: string
@@ -30,12 +32,15 @@ interface Options {
 
 const cli = cac('flood')
 cli
-  .command('', 'Flood the example object store in a small container, without and with Plimsoll')
-  .option('--scenario <names>', `Which, by comma: ${scenarios.map(({ name }) => name).join(', ')}`)
+  .command('', 'Flood an example server in a small container, without and with Plimsoll')
+  .option('--framework <name>', `Which the object store is built on: ${frameworks.join(', ')}`, {
+    default: 'fastify',
+  })
+  .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
   .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
-  .option('--runs <n>', 'Runs of each server, with --throughput', { default: 3 })
+  .option('--runs <n>', 'Runs of each server; default 1, and 3 with --throughput')
   .option('--cage <kind>', 'auto, or supervisor: do without the kernel', { default: 'auto' })
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
@@ -52,13 +57,16 @@ try {
 async function demonstrate(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
   const results: FloodResult[] = []
-  for (const scenario of chosen(options.scenario ?? 'uploads,downloads,mixed')) {
-    for (const governed of [false, true]) results.push(await floodOnce(scenario, governed, options))
+  const { framework, budget } = common(options)
+  for (const scenario of chosen(options.scenario ?? 'uploads,downloads,mixed', framework)) {
+    for (let run = 1; run <= (options.runs ?? 1); run++) {
+      for (const governed of [false, true]) results.push(await floodOnce(scenario, governed, options))
+    }
   }
   console.log(`\n${terminalTable(results)}\n`)
 
-  const { budget } = options
   const run = {
+    framework,
     measuredAt: new Date().toISOString(),
     machine: thisMachine(),
     budget,
@@ -89,9 +97,10 @@ async function floodOnce(scenario: Scenario, governed: boolean, options: Options
 async function compareThroughput(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
   const rows: Throughput[] = []
-  for (const scenario of chosen(options.scenario ?? 'uploads,downloads')) {
-    const server = { ...common(options), storage: 'memory', limitBytes: 12 * GiB } as const
-    rows.push(await measureThroughput(scenario, options.runs, server))
+  const known = common(options)
+  for (const scenario of chosen(options.scenario ?? 'uploads,downloads', known.framework)) {
+    const server = { ...known, storage: 'memory', limitBytes: 12 * GiB } as const
+    rows.push(await measureThroughput(scenario, options.runs ?? 3, server))
   }
   console.log(`\n${throughputTable(rows)}`)
   const folder = resultsFolder(options)
@@ -100,17 +109,25 @@ async function compareThroughput(options: Options): Promise<void> {
   writeFileSync(join(folder, 'flood-throughput.json'), `${JSON.stringify(run, undefined, 2)}\n`)
 }
 
-function common({ budget, cage }: Options) {
-  const server = { budget, stopAfterMs: STOP_AFTER_MS }
+function common({ framework: name, budget, cage }: Options) {
+  const framework = frameworks.find(known => known === name)
+  if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${name}`)
+  const server = { framework, budget, stopAfterMs: STOP_AFTER_MS }
   if (cage === 'auto') return server
   if (cage === 'supervisor') return { ...server, forceCage: cage } as const
   throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
 }
 
-function chosen(names: string): Scenario[] {
+function chosen(names: string, on: Framework): Scenario[] {
   return names.split(',').map(name => {
     const scenario = scenarios.find(known => known.name === name)
     if (!scenario) throw new TypeError(`--scenario: there is no ${name}`)
+    const { framework = on } = scenario
+    if (framework !== on) throw new TypeError(`--scenario ${name} needs --framework ${framework}`)
     return scenario
   })
+}
+
+function nameAndFramework({ name, framework }: Scenario): string {
+  return framework ? `${name} (${framework})` : name
 }

@@ -1,6 +1,6 @@
 import { resultsFolder } from '../results-folder.ts'
-import { readReport, writeReport } from './flood-report.ts'
+import { readReports, writeReport } from './flood-report.ts'
 
-/** Makes the table and the picture anew from figures already measured: `redraw.ts [folder]`. */
+/** Makes the tables and the pictures anew from figures already measured: `redraw.ts [folder]`. */
 const folder = process.argv[2] ?? resultsFolder({ commitResults: true })
-console.log(writeReport(readReport(folder), folder))
+for (const run of readReports(folder)) console.log(writeReport(run, folder))

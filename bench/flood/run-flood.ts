@@ -5,15 +5,18 @@ import { type Cage, openCage } from '../cage/cage.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
 import type { FloodEnding, FloodResult } from './flood-result.ts'
 import { LiveFrames } from './live-frames.ts'
+import type { Target } from './load/protocol.ts'
 import { LoadGenerator } from './load-generator.ts'
 import { MemoryRecorder } from './memory-recorder.ts'
-import { ObjectServer } from './object-server.ts'
 import type { Progress } from './progress.ts'
 import type { Scenario } from './scenarios.ts'
+import { ServerProcess } from './server-process.ts'
+import { type Framework, serverFor } from './servers.ts'
 import { storageRoot } from './storage-root.ts'
 import { summarised } from './summary.ts'
 
 export interface FloodOptions {
+  readonly framework: Framework
   readonly governed: boolean
   readonly storage: 'disk' | 'memory'
   readonly budget: string
@@ -34,10 +37,23 @@ export async function runFlood(
   const removeCage = onTheWayOut(() => cage.remove())
   const load = new LoadGenerator()
   const closeLoad = onTheWayOut(() => load.close())
+  const { module, args, routes, upstream } = serverFor(scenario, options.framework)
+  const given = { storage: options.storage, directory, upstreamPort: 0 }
+  let behind: ServerProcess | undefined
+  const stopUpstream = onTheWayOut(() => behind?.kill())
   try {
-    const server = await ObjectServer.start(cage, { ...options, directory })
-    return await floodServer(scenario, options, cage, server, load, progress)
+    behind = upstream && (await ServerProcess.start(upstream.module, upstream.args(given)))
+    const upstreamPort = behind?.port ?? given.upstreamPort
+    const governing = options.governed ? ['--budget', options.budget] : ['--ungoverned']
+    const server = await ServerProcess.start(
+      module,
+      [...args({ ...given, upstreamPort }), ...governing],
+      cage,
+    )
+    const target = { port: server.port, storePort: behind?.port ?? server.port, routes, scenario }
+    return await floodServer(target, options, cage, server, load, progress)
   } finally {
+    stopUpstream()
     closeLoad()
     removeCage()
     removeDirectory()
@@ -45,17 +61,17 @@ export async function runFlood(
 }
 
 async function floodServer(
-  scenario: Scenario,
+  target: Target,
   options: FloodOptions,
   cage: Cage,
-  server: ObjectServer,
+  server: ServerProcess,
   load: LoadGenerator,
   progress: Progress,
 ): Promise<FloodResult> {
   const memory = new MemoryRecorder(cage)
   const frames = new LiveFrames(server.port)
   try {
-    await beforeTheFlood(server, load.warm(server.port, scenario))
+    await beforeTheFlood(server, load.warm(target))
     await sleep(500)
     const idleBytes = memory.lastBytes
     await beforeTheFlood(server, load.store())
@@ -74,7 +90,7 @@ async function floodServer(
     const ending = await endingOf(server, cage, startedMs, report.elapsedMs >= options.stopAfterMs)
     if (ending.kind === 'alive') await load.verify()
     return summarised({
-      scenario,
+      scenario: target.scenario,
       governed: options.governed,
       cage,
       report,
@@ -92,7 +108,7 @@ async function floodServer(
 }
 
 /** A server that dies this early has another trouble than the flood, so the run is void. */
-async function beforeTheFlood(server: ObjectServer, step: Promise<void>): Promise<void> {
+async function beforeTheFlood(server: ServerProcess, step: Promise<void>): Promise<void> {
   const died = server.exited.then(({ exitCode }) =>
     Promise.reject(new Error(`The server died before the flood, exit ${exitCode}:\n${server.stderrTail}`)),
   )
@@ -101,7 +117,7 @@ async function beforeTheFlood(server: ObjectServer, step: Promise<void>): Promis
 }
 
 async function endingOf(
-  server: ObjectServer,
+  server: ServerProcess,
   cage: Cage,
   startedMs: number,
   overTime: boolean,

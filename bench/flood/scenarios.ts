@@ -1,3 +1,5 @@
+import type { Framework } from './servers.ts'
+
 const MiB = 2 ** 20
 
 /** So many requests of one kind, so many of them at once. */
@@ -12,6 +14,8 @@ export interface Wave {
 export interface Scenario {
   readonly name: string
   readonly title: { readonly name: string; readonly load: string }
+  /** The one it is made for; else the object store is flooded, on any of them. */
+  readonly framework?: Framework
   readonly uploads?: Wave
   readonly downloads?: Wave
 }
@@ -39,6 +43,24 @@ export const scenarios: readonly Scenario[] = [
     title: { name: 'Parts', load: '192 parts of 8 MiB and 60 downloads at once' },
     uploads: { requests: 384, concurrency: 192, bytes: 8 * MiB, objects: 16 },
     downloads: { requests: 120, concurrency: 60, bytes: 32 * MiB, objects: 4 },
+  },
+  {
+    name: 'images',
+    framework: 'express',
+    title: { name: 'Multer to memory', load: '16 MiB each, 128 at once, 256 in all' },
+    uploads: { requests: 256, concurrency: 128, bytes: 16 * MiB, objects: 16 },
+  },
+  {
+    name: 'files',
+    framework: 'express',
+    title: { name: 'Multer to disk', load: '4 MiB each, 1,000 at once and in all' },
+    uploads: { requests: 1_000, concurrency: 1_000, bytes: 4 * MiB, objects: 16 },
+  },
+  {
+    name: 'proxied',
+    framework: 'koa',
+    title: { name: 'A proxied stream', load: '8 MiB each, 1,000 at once and in all' },
+    downloads: { requests: 1_000, concurrency: 1_000, bytes: 8 * MiB, objects: 4 },
   },
 ]
 

@@ -1,15 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { Cage } from '../cage/cage.ts'
-
-export interface ServerOptions {
-  readonly governed: boolean
-  readonly storage: 'disk' | 'memory'
-  readonly directory: string
-  readonly budget: string
-}
 
 export interface Ending {
   /** As a shell has it: 128 + the signal's number where a signal ended it. */
@@ -19,8 +11,8 @@ export interface Ending {
 
 const START_WITHIN_MS = 15_000
 
-/** The example server, running in a cage. */
-export class ObjectServer {
+/** A server that is a process of its own, in a cage or free. */
+export class ServerProcess {
   readonly port: number
   readonly exited: Promise<Ending>
   ending: Ending | undefined
@@ -38,11 +30,13 @@ export class ObjectServer {
   }
 
   /** @throws with the end of what the server wrote to stderr, when it dies or opens no port in time */
-  static async start(cage: Cage, options: ServerOptions): Promise<ObjectServer> {
-    const [file = '', ...args] = cage.enclose([process.execPath, ...nodeArguments(options)])
+  static async start(module: string, serverArgs: readonly string[], cage?: Cage): Promise<ServerProcess> {
+    const command = [process.execPath, '--import', import.meta.resolve('tsx'), module, '--port', '0']
+    command.push(...serverArgs)
+    const [file = '', ...args] = cage?.enclose(command) ?? command
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
     if (child.pid === undefined) throw new Error(`${file} did not start`)
-    cage.watch(child.pid)
+    cage?.watch(child.pid)
     const stderr = new Tail(child)
     const exited = once(child, 'exit').then(([code, signal]) => ({
       exitCode: signal === null ? code : signal === 'SIGKILL' ? 137 : 128,
@@ -55,7 +49,7 @@ export class ObjectServer {
         exited.then(ending => Promise.reject(new Error(`it exited with ${ending.exitCode}`))),
         late(timeout.signal),
       ])
-      return new ObjectServer(child, port, stderr, exited)
+      return new ServerProcess(child, port, stderr, exited)
     } catch (error) {
       child.kill('SIGKILL')
       throw new Error(`The server did not start: ${(error as Error).message}\n${stderr.text}`)
@@ -77,18 +71,14 @@ export class ObjectServer {
     }
   }
 
-  async stop(): Promise<void> {
+  kill(): void {
     this.#process.kill('SIGKILL')
+  }
+
+  async stop(): Promise<void> {
+    this.kill()
     await this.exited
   }
-}
-
-function nodeArguments({ governed, storage, directory, budget }: ServerOptions): string[] {
-  const server = fileURLToPath(import.meta.resolve('@plimsoll/example-object-store/src/server.ts'))
-  const args = ['--import', import.meta.resolve('tsx'), server]
-  args.push('--port', '0', '--storage', storage, '--dir', directory)
-  args.push(...(governed ? ['--budget', budget] : ['--ungoverned']))
-  return args
 }
 
 /** Without whatever the bench itself was started with: the server gets Node's defaults. */

@@ -1,4 +1,6 @@
+import { spreadOf } from '../statistics.ts'
 import type { FloodResult } from './flood-result.ts'
+import type { Repeated } from './repeated.ts'
 
 /** The words and figures that table, picture and last line have in common. */
 export function mebibytes(bytes: number): string {
@@ -18,10 +20,16 @@ export function answered({ answered, requests }: FloodResult): string {
   return `${answered} of ${requests}`
 }
 
-export function ending({ ending }: FloodResult): string {
+/** Of several runs: the fewest and the most, where they differ. */
+export function answeredInRuns({ runs, typical }: Repeated): string {
+  const { lowest, highest } = spreadOf(runs.map(run => run.answered))
+  return lowest === highest ? answered(typical) : `${lowest} to ${highest} of ${typical.requests}`
+}
+
+export function ending({ ending, peakBytes, cage }: FloodResult): string {
   switch (ending.kind) {
     case 'alive':
-      return 'alive'
+      return peakBytes > cage.limitBytes ? 'alive, over the limit' : 'alive'
     case 'killed for memory':
       return ending.killer === 'supervisor'
         ? `killed by the supervisor, exit ${ending.exitCode}`
@@ -35,9 +43,20 @@ export function ending({ ending }: FloodResult): string {
   }
 }
 
+export function endings({ runs }: Repeated): string {
+  return [...new Set(runs.map(ending))].join('; ')
+}
+
 /** What is seen of a process that is killed ends a moment before its highest point. */
 export function peak({ ending, peakBytes }: FloodResult): string {
   return ending.kind === 'killed for memory' ? `≥ ${mebibytes(peakBytes)}` : mebibytes(peakBytes)
+}
+
+/** Of several runs: the median, and from where to where. */
+export function peaks({ runs, typical }: Repeated): string {
+  if (runs.length === 1) return peak(typical)
+  const { lowest, highest } = spreadOf(runs.map(run => Math.round(run.peakBytes / 2 ** 20)))
+  return `${peak(typical)} (${lowest} to ${highest})`
 }
 
 /** A flooded server may die with a question for its metrics unanswered. */

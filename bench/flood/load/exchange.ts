@@ -1,48 +1,64 @@
 import { once } from 'node:events'
 import http from 'node:http'
+import type { Routes } from '../servers.ts'
 import type { Content } from './content.ts'
+import { formAround } from './form.ts'
 import type { Outcome } from './outcome.ts'
 
-/** Where requests go and how long one may take. */
-export interface Target {
+/** One server as its clients see it, and how long a request may take. */
+export interface Peer {
   readonly port: number
   readonly agent: http.Agent
   readonly timeoutMs: number
 }
 
-export function upload(target: Target, key: string, content: Content): Promise<Outcome> {
-  return exchange(target, 'PUT', key, content.bytes, async request => {
-    for (const slice of content.slices()) {
-      if (!request.write(slice) && !request.destroyed) await once(request, 'drain')
-    }
-    request.end()
+/** One request, with its body in pieces. */
+interface Sent {
+  readonly method: string
+  readonly path: string
+  readonly headers?: http.OutgoingHttpHeaders
+  readonly bytes?: number
+  readonly pieces?: () => Iterable<Buffer>
+}
+
+export function upload(
+  peer: Peer,
+  { method, path, form }: Routes['upload'],
+  key: string,
+  content: Content,
+): Promise<Outcome> {
+  const around = form && formAround(form.field, key, form.type)
+  const bytes = content.bytes + (around ? around.before.length + around.after.length : 0)
+  return exchange(peer, {
+    method,
+    path: path.replace(':key', key),
+    headers: { ...around?.headers, 'content-length': bytes },
+    bytes: content.bytes,
+    *pieces() {
+      if (around) yield around.before
+      yield* content.slices()
+      if (around) yield around.after
+    },
   })
 }
 
-export function download(target: Target, key: string, content: Content): Promise<Outcome> {
-  return exchange(target, 'GET', key, 0, request => request.end(), content)
+export function download(peer: Peer, path: string, content: Content): Promise<Outcome> {
+  return exchange(peer, { method: 'GET', path }, content)
 }
 
 /**
  * Sends one request and reads its answer to the end; nothing is retried, and no body is kept.
  * @param expected what the answer must consist of; without it any body will do
  */
-function exchange(
-  { port, agent, timeoutMs }: Target,
-  method: string,
-  key: string,
-  uploadBytes: number,
-  send: (request: http.ClientRequest) => unknown,
-  expected?: Content,
-): Promise<Outcome> {
+function exchange({ port, agent, timeoutMs }: Peer, sent: Sent, expected?: Content): Promise<Outcome> {
+  const { method, path, headers = {}, bytes: uploadBytes = 0 } = sent
   const started = performance.now()
   return new Promise(resolve => {
-    const settle = (status: string, bytes = 0, answered = false) =>
-      resolve({ status, answered, bytes, latencyMs: performance.now() - started })
+    const settle = (status: string, bytes = 0, answered = false, location = path) =>
+      resolve({ status, answered, bytes, latencyMs: performance.now() - started, location })
     const failed = (error: NodeJS.ErrnoException) => settle(error.code ?? error.message)
 
-    const headers = uploadBytes > 0 ? { 'content-length': uploadBytes } : {}
-    const request = http.request({ host: '127.0.0.1', port, agent, method, path: `/objects/${key}`, headers })
+    const request = http.request({ host: '127.0.0.1', port, agent, method, path, headers })
     request.setTimeout(timeoutMs, () => request.destroy(new Error('timed out')))
     request.on('error', failed)
     request.on('response', response => {
@@ -54,17 +70,25 @@ function exchange(
       })
       response.on('error', failed)
       response.on('end', () => {
-        const accepted = response.statusCode === 200 || response.statusCode === 201
+        const { statusCode, headers } = response
+        const accepted = statusCode === 200 || statusCode === 201
         if (!accepted) settle(refusal(response))
         else if (expected && received !== expected.bytes) settle('wrong length')
         else if (!intact) settle('wrong content')
-        else settle(String(response.statusCode), uploadBytes + received, true)
+        else settle(String(statusCode), uploadBytes + received, true, headers.location)
         // Refused before it was all sent: the answer is what counts, the rest of the body is not.
         if (!request.writableFinished) request.destroy()
       })
     })
-    Promise.resolve(send(request)).catch(failed)
+    send(request, sent.pieces?.() ?? []).catch(failed)
   })
+}
+
+async function send(request: http.ClientRequest, pieces: Iterable<Buffer>): Promise<void> {
+  for (const piece of pieces) {
+    if (!request.write(piece) && !request.destroyed) await once(request, 'drain')
+  }
+  request.end()
 }
 
 function refusal({ statusCode, headers }: http.IncomingMessage): string {

@@ -7,6 +7,8 @@ export interface Outcome {
   /** Payload in either direction. */
   readonly bytes: number
   readonly latencyMs: number
+  /** Where the server says it has put what was uploaded; else where the request went. */
+  readonly location: string
 }
 
 export interface Tally {

@@ -1,17 +1,17 @@
 import http from 'node:http'
-import type { Scenario, Wave } from '../scenarios.ts'
+import type { Wave } from '../scenarios.ts'
 import { Content } from './content.ts'
-import { download, type Target, upload } from './exchange.ts'
+import { download, type Peer, upload } from './exchange.ts'
 import { emptyTally, type Outcome } from './outcome.ts'
-import type { Command, FloodReport, Report } from './protocol.ts'
+import type { Command, FloodReport, Report, Target } from './protocol.ts'
 import { sendWave } from './wave.ts'
 
 /** Runs outside the cage, as a process of its own: a client's memory is not the server's. */
 const nothing: Wave = { requests: 0, concurrency: 0, bytes: 0, objects: 0 }
 const stop = new AbortController()
-let port = 0
-let uploads = nothing
-let downloads = nothing
+/** Where the server has put each object of the flood, as it answered. */
+const uploaded = new Map<number, string>()
+let target: Target
 
 process.on('message', (command: Command) => {
   obey(command).catch((error: Error) =>
@@ -24,7 +24,7 @@ process.on('disconnect', () => process.exit())
 async function obey(command: Command): Promise<void> {
   switch (command.type) {
     case 'warm':
-      aim(command.port, command.scenario)
+      target = command.target
       await warm()
       break
     case 'store':
@@ -43,56 +43,49 @@ async function obey(command: Command): Promise<void> {
   report({ type: 'done', command: command.type })
 }
 
-function aim(to: number, scenario: Scenario): void {
-  port = to
-  uploads = scenario.uploads ?? nothing
-  downloads = scenario.downloads ?? nothing
-}
-
 /** Takes each path through the server once, with a body too small to leave a mark. */
 async function warm(): Promise<void> {
   const small = new Content(0, 4096)
-  await oneByOne(1, target => upload(target, 'warm', small))
-  await oneByOne(3, target => download(target, 'warm', small))
+  const { routes, port, storePort } = target
+  const path = await alone(storePort, peer => upload(peer, routes.upload, 'warm', small))
+  for (let times = 0; times < 3; times++) await alone(port, peer => download(peer, path, small))
 }
 
 /** What the downloads will read. */
 async function store(): Promise<void> {
-  await oneByOne(downloads.objects, (target, object) =>
-    upload(target, `stored-${object}`, new Content(object, downloads.bytes)),
-  )
+  const { scenario, routes, storePort } = target
+  const { objects, bytes } = scenario.downloads ?? nothing
+  for (let object = 0; object < objects; object++) {
+    const content = new Content(object, bytes)
+    await alone(storePort, peer => upload(peer, routes.upload, `stored-${object}`, content))
+  }
 }
 
 /** Reads some of what the flood has written: an upload that answered 200 must have been kept. */
 async function verify(): Promise<void> {
-  const written = Math.min(uploads.objects, 4)
-  await oneByOne(written, (target, object) =>
-    download(target, `uploaded-${object}`, new Content(object, uploads.bytes)),
-  )
+  const { bytes } = target.scenario.uploads ?? nothing
+  for (const [object, path] of [...uploaded].slice(0, 4)) {
+    await alone(target.port, peer => download(peer, path, new Content(object, bytes)))
+  }
 }
 
-async function oneByOne(
-  times: number,
-  send: (target: Target, index: number) => Promise<Outcome>,
-): Promise<void> {
-  const target = targetFor(1)
-  for (let index = 0; index < times; index++) {
-    const outcome = await send(target, index)
-    if (!outcome.answered) throw new Error(`request ${index} alone on the server got ${outcome.status}`)
-  }
-  target.agent.destroy()
+/** @returns where the object is */
+async function alone(port: number, send: (peer: Peer) => Promise<Outcome>): Promise<string> {
+  const peer = peerAt(port, 1)
+  const { answered, status, location } = await send(peer)
+  peer.agent.destroy()
+  if (!answered) throw new Error(`a request alone on the server got ${status}`)
+  return location
 }
 
 async function flood(): Promise<FloodReport> {
-  const up = { wave: uploads, tally: emptyTally(uploads.requests), target: targetFor(uploads.concurrency) }
-  const down = {
-    wave: downloads,
-    tally: emptyTally(downloads.requests),
-    target: targetFor(downloads.concurrency),
-  }
+  const { scenario, routes, port } = target
+  const { uploads = nothing, downloads = nothing } = scenario
+  const up = { tally: emptyTally(uploads.requests), peer: peerAt(port, uploads.concurrency) }
+  const down = { tally: emptyTally(downloads.requests), peer: peerAt(port, downloads.concurrency) }
   stop.signal.addEventListener('abort', () => {
-    up.target.agent.destroy()
-    down.target.agent.destroy()
+    up.peer.agent.destroy()
+    down.peer.agent.destroy()
   })
   const progress = setInterval(
     () => report({ type: 'progress', answered: up.tally.answered + down.tally.answered }),
@@ -101,20 +94,24 @@ async function flood(): Promise<FloodReport> {
   const started = performance.now()
   await Promise.all([
     sendWave(
-      up.wave,
+      uploads,
       up.tally,
-      index => {
-        const object = index % up.wave.objects
-        return upload(up.target, `uploaded-${object}`, new Content(object, up.wave.bytes))
+      async index => {
+        const object = index % uploads.objects
+        const content = new Content(object, uploads.bytes)
+        const outcome = await upload(up.peer, routes.upload, `uploaded-${object}`, content)
+        if (outcome.answered) uploaded.set(object, outcome.location)
+        return outcome
       },
       stop.signal,
     ),
     sendWave(
-      down.wave,
+      downloads,
       down.tally,
       index => {
-        const object = index % down.wave.objects
-        return download(down.target, `stored-${object}`, new Content(object, down.wave.bytes))
+        const object = index % downloads.objects
+        const path = routes.download.replace(':key', `stored-${object}`)
+        return download(down.peer, path, new Content(object, downloads.bytes))
       },
       stop.signal,
     ),
@@ -124,7 +121,7 @@ async function flood(): Promise<FloodReport> {
 }
 
 /** Kept-alive connections, as real clients have: their kernel buffers stay as large as they grew. */
-function targetFor(concurrency: number): Target {
+function peerAt(port: number, concurrency: number): Peer {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Math.max(1, concurrency) })
   return { port, agent, timeoutMs: 60_000 }
 }

@@ -6,9 +6,16 @@ import { ObjectStoreError } from './errors.ts'
  * A content-type parser that reads a body into one buffer of its declared size. Fastify's own collects
  * chunks and concatenates them, and so holds a body twice.
  */
-export async function wholeBody(request: FastifyRequest, payload: Readable): Promise<Buffer> {
-  const { bodyLimit } = request.routeOptions
-  const declared = request.headers['content-length']
+export function wholeBody(request: FastifyRequest, payload: Readable): Promise<Buffer> {
+  return readWhole(payload, request.headers['content-length'], request.routeOptions.bodyLimit)
+}
+
+/** The same for servers without Fastify. */
+export async function readWhole(
+  payload: Readable,
+  declared: string | undefined,
+  bodyLimit: number,
+): Promise<Buffer> {
   if (declared === undefined) return collected(payload, bodyLimit)
   checkSize(Number(declared), bodyLimit)
   const body = Buffer.allocUnsafe(Number(declared))

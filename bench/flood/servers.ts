@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url'
+import type { Scenario } from './scenarios.ts'
+
+/** A server to be flooded: what starts it, and how its clients talk to it. */
+export interface FloodServer extends Program {
+  readonly routes: Routes
+  /** What stands behind it, outside of its cage: the objects it serves are stored there. */
+  readonly upstream?: Program
+}
+
+/** Prints {"listening":port}. A flooded one knows --budget and --ungoverned too. */
+export interface Program {
+  readonly module: string
+  readonly args: (given: Given) => string[]
+}
+
+export interface Given {
+  readonly storage: 'disk' | 'memory'
+  readonly directory: string
+  /** 0 where there is no upstream. */
+  readonly upstreamPort: number
+}
+
+/** Where the load goes; `:key` stands for an object's name. */
+export interface Routes {
+  readonly upload: {
+    readonly method: 'PUT' | 'POST'
+    readonly path: string
+    /** Where the object is a file in a multipart form. */
+    readonly form?: { readonly field: string; readonly type: string }
+  }
+  readonly download: string
+}
+
+export const frameworkNames = { fastify: 'Fastify 5', express: 'Express 5', koa: 'Koa 3' } as const
+export type Framework = keyof typeof frameworkNames
+export const frameworks = Object.keys(frameworkNames) as Framework[]
+
+const objectStores: Readonly<Record<Framework, FloodServer>> = {
+  fastify: objectStore('../../examples/object-store/src/server.ts'),
+  express: objectStore('./servers/object-store-express.ts'),
+  koa: objectStore('./servers/object-store-koa.ts'),
+}
+
+/** The examples that have floods of their own, by scenario. */
+const examples: Readonly<Record<string, FloodServer>> = {
+  images: expressUploads('/images', { field: 'image', type: 'image/png' }),
+  files: expressUploads('/files', { field: 'file', type: 'application/octet-stream' }),
+  proxied: {
+    ...program('../../examples/koa-downloads/src/server.ts', ({ upstreamPort }) => [
+      '--upstream',
+      `http://127.0.0.1:${upstreamPort}`,
+    ]),
+    routes: { upload: { method: 'PUT', path: '/files/:key' }, download: '/files/:key' },
+    upstream: program('../../examples/koa-downloads/src/upstream.ts', inDirectory),
+  },
+}
+
+/** Whom a scenario floods: the object store, unless it is made for another example. */
+export function serverFor(scenario: Scenario, framework: Framework): FloodServer {
+  return examples[scenario.name] ?? objectStores[framework]
+}
+
+function objectStore(path: string): FloodServer {
+  return {
+    ...program(path, given => ['--storage', given.storage, ...inDirectory(given)]),
+    routes: { upload: { method: 'PUT', path: '/objects/:key' }, download: '/objects/:key' },
+  }
+}
+
+function expressUploads(path: string, form: { field: string; type: string }): FloodServer {
+  return {
+    ...program('../../examples/express-uploads/src/server.ts', inDirectory),
+    routes: { upload: { method: 'POST', path, form }, download: `${path}/:key` },
+  }
+}
+
+function inDirectory({ directory }: Given): string[] {
+  return ['--dir', directory]
+}
+
+function program(path: string, args: Program['args']): Program {
+  return { module: fileURLToPath(new URL(path, import.meta.url)), args }
+}

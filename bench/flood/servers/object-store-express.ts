@@ -1,0 +1,43 @@
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import type { Governor } from '@plimsoll/express'
+import express from 'express'
+import { downloads, metrics, options, readWhole, smallerCost, store, uploads } from './object-store.ts'
+
+/** The routes that the flood uses, behind Express 5. */
+const app = express()
+let governor: Governor | undefined
+
+if (options.governed) {
+  const { plimsoll } = await import('@plimsoll/express')
+  governor = plimsoll({ budget: options.budget }).governor
+  app.put('/objects/:key', plimsoll({ governor, ...uploads }))
+  app.get('/objects/:key', plimsoll({ governor, ...downloads }))
+}
+
+app.put('/objects/:key', async (req, res) => {
+  const body = await readWhole(req, req.headers['content-length'], options.bodyLimit)
+  const created = await store.put(req.params.key, body)
+  res.status(created ? 201 : 200).json({ key: req.params.key, bytes: body.length })
+})
+
+app.get('/objects/:key', async (req, res) => {
+  const object = await store.open(req.params.key)
+  const { bytes } = object.header
+  req.plimsoll?.shrink(smallerCost(bytes) ?? req.plimsoll.bytes)
+  res.type('application/octet-stream').set('content-length', String(bytes))
+  await pipeline(store.read(object), res)
+})
+
+app.get('/health', (_req, res) => {
+  res.json({ status: 'ok' })
+})
+
+app.get('/metrics', (_req, res) => {
+  res.type('text/plain').send(metrics(governor?.stats()))
+})
+
+const server = app.listen(options.port, options.host, () => {
+  console.log(JSON.stringify({ listening: (server.address() as AddressInfo).port }))
+})
+governor?.attach(server)

@@ -1,0 +1,48 @@
+import type { AddressInfo } from 'node:net'
+import Router from '@koa/router'
+import type { Governor } from '@plimsoll/koa'
+import Koa from 'koa'
+import { downloads, metrics, options, readWhole, smallerCost, store, uploads } from './object-store.ts'
+
+/** The routes that the flood uses, behind Koa 3. */
+const app = new Koa()
+const router = new Router()
+let governor: Governor | undefined
+
+if (options.governed) {
+  const { plimsoll } = await import('@plimsoll/koa')
+  governor = plimsoll({ budget: options.budget }).governor
+  router.put('/objects/:key', plimsoll({ governor, ...uploads }))
+  router.get('/objects/:key', plimsoll({ governor, ...downloads }))
+}
+
+router.put('/objects/:key', async ctx => {
+  const { key = '' } = ctx.params
+  const body = await readWhole(ctx.req, ctx.headers['content-length'], options.bodyLimit)
+  const created = await store.put(key, body)
+  ctx.status = created ? 201 : 200
+  ctx.body = { key, bytes: body.length }
+})
+
+router.get('/objects/:key', async ctx => {
+  const object = await store.open(ctx.params.key ?? '')
+  const { bytes } = object.header
+  ctx.plimsoll?.shrink(smallerCost(bytes) ?? ctx.plimsoll.bytes)
+  ctx.body = store.read(object)
+  ctx.type = 'application/octet-stream'
+  ctx.length = bytes
+})
+
+router.get('/health', ctx => {
+  ctx.body = { status: 'ok' }
+})
+
+router.get('/metrics', ctx => {
+  ctx.body = metrics(governor?.stats())
+})
+
+app.use(router.routes())
+const server = app.listen(options.port, options.host, () => {
+  console.log(JSON.stringify({ listening: (server.address() as AddressInfo).port }))
+})
+governor?.attach(server)
