@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ObjectStoreError } from '../errors.ts'
-import type { Buckets } from './buckets.ts'
+import { type Buckets, deleteIfThere } from './buckets.ts'
 import type { CheckedBody } from './checked-body.ts'
 import { DOCUMENT, DOCUMENT_LIMIT } from './policies.ts'
 import { readXml } from './read-xml.ts'
@@ -62,16 +61,11 @@ export function bucketRoutes(app: FastifyInstance, buckets: Buckets): void {
       async (request, reply) => {
         const store = await buckets.open(targetOf(request).bucket)
         const { keys, quiet } = parseDelete(request.body)
-        for (const key of keys) await store.delete(key).catch(unlessMissing)
+        for (const key of keys) await deleteIfThere(store, key)
         return sendXml(reply, 'DeleteResult', { Deleted: quiet ? [] : keys.map(key => ({ Key: key })) })
       },
     )
   }
-}
-
-/** What is not there S3 calls deleted. */
-export function unlessMissing(error: unknown): void {
-  if (!(error instanceof ObjectStoreError && error.code === 'ERR_OBJECT_NOT_FOUND')) throw error
 }
 
 function parseDelete(body: CheckedBody | undefined): { keys: string[]; quiet: boolean } {

@@ -1,3 +1,4 @@
+import { ObjectStoreError } from '../errors.ts'
 import type { LiveFrames } from '../live-frames.ts'
 import { ObjectStore } from '../object-store.ts'
 import type { Storage } from '../storage.ts'
@@ -45,5 +46,14 @@ export class Buckets {
     await this.open(name)
     if (await this.#folders.removeEmpty(name)) return
     throw new S3Error('BucketNotEmpty', 'The bucket has objects')
+  }
+}
+
+/** What is not there S3 calls deleted. */
+export async function deleteIfThere(store: ObjectStore, key: string): Promise<void> {
+  try {
+    await store.delete(key)
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError && error.code === 'ERR_OBJECT_NOT_FOUND')) throw error
   }
 }

@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { FRAME_BYTES } from '../frame-layout.ts'
 import type { ObjectHeader } from '../object-header.ts'
-import { unlessMissing } from './bucket-routes.ts'
-import type { Buckets } from './buckets.ts'
+import { type Buckets, deleteIfThere } from './buckets.ts'
 import { type ByteRange, requestedRange } from './byte-range.ts'
 import { type CheckedBody, NO_BODY } from './checked-body.ts'
-import { checkKey } from './names.ts'
 import { attributesOf, encodeAttributes, keptHeaders, responseHeaders } from './object-attributes.ts'
 import { DOWNLOAD, uploadPolicy } from './policies.ts'
+import { refuseConditions, targetExists } from './request-checks.ts'
 import { S3Error } from './s3-error.ts'
 import { PLAIN } from './sub-resource.ts'
 import { targetOf } from './target.ts'
@@ -66,25 +65,9 @@ export function objectRoutes(app: FastifyInstance, buckets: Buckets, bodyLimit: 
 
   app.delete(url, { constraints, onRequest: targetExists(buckets) }, async (request, reply) => {
     const { bucket, key } = targetOf(request)
-    await (await buckets.open(bucket)).delete(key).catch(unlessMissing)
+    await deleteIfThere(await buckets.open(bucket), key)
     return reply.code(204).send()
   })
-}
-
-/** Before the body is read: nobody should send 64 MiB to learn that there is no such bucket. */
-export function targetExists(buckets: Buckets): (request: FastifyRequest) => Promise<void> {
-  return async request => {
-    const { bucket, key } = targetOf(request)
-    checkKey(key)
-    await buckets.open(bucket)
-  }
-}
-
-/** A write that overlooks its condition overwrites what it was to spare. */
-export function refuseConditions({ headers }: FastifyRequest): void {
-  const conditional = /^(x-amz-copy-source-)?if-/
-  if (!Object.keys(headers).some(name => conditional.test(name))) return
-  throw new S3Error('NotImplemented', 'This server knows no conditional writes')
 }
 
 /** Sets what is told of an object and of the part of it that was asked for, and returns that part. */

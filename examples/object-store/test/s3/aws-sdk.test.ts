@@ -20,7 +20,7 @@ import { watchRequests } from './watch-requests.ts'
 const MIB = 1024 * 1024
 
 // Bounded by the flood, which ends by itself.
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 function clientOf(t: Test, endpoint: string): S3Client {
   const client = new S3Client({

@@ -4,8 +4,8 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 const CLIENTS = 16
 const BODY = Buffer.alloc(8 * 1024 * 1024, 'flood')
 /** Bounds: the flood ends by itself, whatever becomes of those it is there to hinder. */
-const MOST_UPLOADS = 1500
-const LONGEST_MS = 90_000
+const MOST_UPLOADS = 3000
+const LONGEST_MS = 180_000
 
 /** Clients that put 8 MiB again and again, where the server keeps it in memory: as fast as it takes them. */
 export class Flood {

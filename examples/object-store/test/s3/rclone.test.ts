@@ -7,7 +7,7 @@ import { serveS3 } from './serve-s3.ts'
 import { watchRequests } from './watch-requests.ts'
 
 // Bounded by the flood, which ends by itself, and by what apt-get may take.
-t.setTimeout(240_000)
+t.setTimeout(300_000)
 
 t.test('rclone copies 100 MiB there and back under a flood', async t => {
   if (!(await haveRclone(t))) return
