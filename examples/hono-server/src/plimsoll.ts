@@ -33,8 +33,9 @@ export function plimsoll(options: AdapterOptions = {}): MiddlewareHandler & { re
     } catch (error) {
       c.res = refusal(c, error)
       return
+    } finally {
+      c.set('plimsoll', reservationOf(incoming ?? c))
     }
-    c.set('plimsoll', reservationOf(incoming ?? c))
     await next()
     // A body refused on its way fails where it is read, which ends in an error handler that says 500.
     if (isPlimsollError(c.error) && c.res.status === 500) c.res = refusal(c, c.error)

@@ -20,6 +20,11 @@ const readers: Record<string, (c: Context) => Promise<unknown>> = {
 
 function build(options: GovernorOptions = {}) {
   const app = new Hono()
+  app.use(async (c, next) => {
+    await next()
+    // As who logs would: of a refused request, too.
+    c.header('x-held', String(c.var.plimsoll.bytes))
+  })
   const governed = plimsoll({ budget: '16MiB', maxBody: '1MiB', ...options })
   app.use(cors())
   app.use(governed)
@@ -36,6 +41,7 @@ t.test('a body too large is refused by its head, and its client reads the answer
       const response = await responseTo(upload)
       t.equal(response.statusCode, 413)
       t.equal(response.headers['access-control-allow-origin'], '*', 'what other middleware has set is kept')
+      t.equal(response.headers['x-held'], '0')
       t.match(JSON.parse(await text(response)), { statusCode: 413, code: 'ERR_PLIMSOLL_BODY_TOO_LARGE' })
     }
   })
