@@ -1,0 +1,4 @@
+import { contract } from '@plimsoll/contract'
+import { hono } from './framework.ts'
+
+contract(hono)
