@@ -74,6 +74,19 @@ export function isPlimsollError(value: unknown): value is PlimsollError {
   return value instanceof Error && Object.hasOwn(STATUS_OF_CODE, (value as { code?: string }).code ?? '')
 }
 
+/** Faults of a program, which no client is answered with. */
+const FAULTS: ReadonlySet<PlimsollErrorCode> = new Set<PlimsollErrorCode>([
+  'ERR_PLIMSOLL_OPTION',
+  'ERR_PLIMSOLL_REGISTERED_TWICE',
+  'ERR_PLIMSOLL_PASSED_TWICE',
+  'ERR_PLIMSOLL_CLOSE_TIMEOUT',
+])
+
+/** Whether `value` is what became of one request. */
+export function isRefusal(value: unknown): value is PlimsollError {
+  return isPlimsollError(value) && !FAULTS.has(value.code)
+}
+
 /** A bad option: thrown when the server starts, with the option's name. */
 export function optionError(option: string, expected: string, got: unknown): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_OPTION', `${option} must be ${expected}, got ${inspect(got)}`)

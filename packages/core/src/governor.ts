@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
-import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import {
+  clientLeft,
+  isPlimsollError,
+  isRefusal,
+  optionError,
+  PlimsollError,
+  type PlimsollErrorCode,
+} from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
@@ -356,7 +363,7 @@ export function reservationOf(req: HttpRequest): RequestReservation {
 
 /** All that is no refusal is thrown as without us. */
 function answerError(res: HttpResponse, error: unknown): void {
-  if (!isPlimsollError(error)) throw error
+  if (!isRefusal(error)) throw error
   answerRefusal(res, error)
 }
 
@@ -371,7 +378,7 @@ function afterwards(handle: () => unknown): Promise<unknown> {
       try {
         resolve(handle())
       } catch (error) {
-        if (!isPlimsollError(error)) throw error
+        if (!isRefusal(error)) throw error
         reject(error)
       }
     })

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
@@ -5,6 +6,7 @@ import { FakeClock } from './fixtures/fake-clock.ts'
 import { GovernedServer, type Setup, scenario } from './fixtures/governed-server.ts'
 import { KeptRequests } from './fixtures/kept-requests.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
+import { recordingLogger } from './fixtures/recording-logger.ts'
 import { outcomeOf, promisesSettled } from './fixtures/settled.ts'
 import { until } from './fixtures/until.ts'
 
@@ -345,6 +347,54 @@ function prepared(options: Setup['options'] = { budget: 10 }): Prepared {
     t.match(reservation, { bytes: 0, released: false })
     room.release()
     res.end()
+  })
+}
+
+{
+  const logger = recordingLogger()
+  const { kept, setup } = prepared({ budget: 10, queue: { limit: 0, timeoutMs: 4000 }, logger })
+  scenario(
+    'a requeue that is refused is counted, logged and published, and tells when to come back',
+    setup,
+    async (t, server) => {
+      const published: unknown[] = []
+      const note = (message: unknown): number => published.push(message)
+      subscribe('plimsoll:refused', note)
+      const client = await server.connect()
+      client.write(post('/a', '1234'))
+      await server.reached(1)
+      const room = server.governor.budget.charge(6)
+      const { req, res, reservation } = kept.at(0)
+      const error = await reservation.requeue(5).catch(error => error)
+      unsubscribe('plimsoll:refused', note)
+      room.release()
+      t.match(error, { code: 'ERR_PLIMSOLL_QUEUE_FULL', status: 503, headers: { 'Retry-After': /^[234]$/ } })
+      t.match(server.governor.stats(), { admitted: 1, refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 } })
+      t.match(published, [{ request: req, error }])
+      t.match(logger.lines, [
+        { level: 'warn', details: { code: 'ERR_PLIMSOLL_QUEUE_FULL', url: '/a', bytes: 5 } },
+      ])
+      t.same(res.getHeaderNames(), [], 'the handler may have another answer')
+      res.end('something smaller')
+      t.same(await client.answers(1), [200])
+      t.notMatch(client.received, /Retry-After/i)
+      t.notMatch(client.received, /Connection: close/i)
+    },
+  )
+}
+
+{
+  const { kept, setup } = prepared()
+  scenario('a requeue that no time will help tells no time', setup, async (t, server) => {
+    const client = await server.connect()
+    client.write(post('/a', '1234'))
+    await server.reached(1)
+    const { reservation, res } = kept.at(0)
+    const error = await reservation.requeue(11).catch(error => error)
+    t.match(error, { code: 'ERR_PLIMSOLL_COST_OVER_BUDGET', status: 503 })
+    t.same(error.headers, {})
+    res.end()
+    await client.answers(1)
   })
 }
 
