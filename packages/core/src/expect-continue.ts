@@ -1,5 +1,6 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Http2SecureServer, Http2Server, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, type HttpRequest, type HttpResponse, hasNoBody, isHttp2 } from './request-head.ts'
 
@@ -11,7 +12,7 @@ const ATTACHED = Symbol.for('plimsoll.attached')
 const OWED = Symbol.for('plimsoll.continue')
 
 interface Owing {
-  [OWED]?: boolean
+  [OWED]?: 'owed' | 'paid' | 'never'
 }
 
 /**
@@ -29,15 +30,20 @@ export function deferContinue(server: HttpServer & { [ATTACHED]?: true }): void 
 function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owing): void {
   // The application's own listener answers by itself.
   if (this.listenerCount('checkContinue') > 1) return
-  res[OWED] = true
+  res[OWED] = 'owed'
   // There is nothing to spare the client, and Node would close the connection for a 100 that was never sent.
   if (isEmpty(req)) goOn(res)
   else {
     continueOnRead(req, res)
-    // Node closes where it is answered without a 100, and who doesn't wait for that is still sending.
-    if (!isHttp2(req)) lingerOnClose(req.socket)
+    // Before Node's own listener, which closes.
+    if (!isHttp2(req)) (res as ServerResponse).prependOnceListener('finish', () => answered(req.socket, res))
   }
   this.emit('request', req, res)
+}
+
+/** Node closes where a client is answered without its 100, and who doesn't wait for that is still sending. */
+function answered(socket: Socket, res: Owing): void {
+  if (res[OWED] !== 'paid') lingerOnClose(socket)
 }
 
 function isEmpty(req: HttpRequest): boolean {
@@ -58,13 +64,14 @@ function continueOnRead(req: HttpRequest, res: HttpResponse): void {
 
 /** Tells a client that waits for it to send its body. Nothing where it does not wait, or is answered. */
 export function goOn(res: HttpResponse & Owing): void {
-  if (!res[OWED]) return
-  res[OWED] = false
+  if (res[OWED] !== 'owed') return
   // Node reads on when a body was left unread after the answer.
-  if (!res.headersSent && !(res as Http2ServerResponse).stream?.closed) res.writeContinue()
+  if (res.headersSent || (res as Http2ServerResponse).stream?.closed) return
+  res[OWED] = 'paid'
+  res.writeContinue()
 }
 
 /** Of a refused client: no 100 will come, whoever reads the body. */
 export function neverGoOn(res: HttpResponse & Owing): void {
-  res[OWED] = false
+  res[OWED] = 'never'
 }

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { Governor } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { anyValue } from './fixtures/any-value.ts'
+import { FakeClock } from './fixtures/fake-clock.ts'
 import { isIdle } from './fixtures/governed-server.ts'
 import { type Listener, listening } from './fixtures/http-servers.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post, RawClient } from './fixtures/raw-client.ts'
@@ -92,6 +93,20 @@ for (const [what, setup] of Object.entries<Setup & GovernorOptions>({
     },
   )
 }
+
+wire(
+  'a client that was told is closed as without a governor, where its answer says so and comes before its body',
+  { budget: '1GiB', handler: (_req, res) => res.writeHead(200, { Connection: 'close' }).end() },
+  async (t, { client }) => {
+    // A lingering close would wait.
+    new FakeClock(t)
+    client.socket.allowHalfOpen = true
+    client.write(head('POST', '/', { ...EXPECT, 'Content-Length': 2 ** 30 }))
+    t.same(await client.answers(2), [100, 200])
+    client.writeEndlessly(Buffer.alloc(1000))
+    await client.closed()
+  },
+)
 
 wire('nobody on HTTP/1.0 is told anything', {}, async (t, { client }) => {
   client.write('POST / HTTP/1.0\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n12345')
