@@ -1,6 +1,6 @@
 import { debuglog, inspect } from 'node:util'
 import { optionError, type PlimsollError, type PlimsollErrorCode } from './errors.ts'
-import type { HttpRequest } from './request-head.ts'
+import { type HttpRequest, pathOf } from './request-head.ts'
 
 /** What core logs to: pino's, Fastify's and console's shape. */
 export interface Logger {
@@ -83,10 +83,12 @@ export class RefusalLog {
       return
     }
     this.#unlogged.set(code, 0)
-    // Without the query: it may hold what no log should.
-    const url = req.url?.split('?', 1)[0]
     const { bytes, limit, cause } = error
-    this.#write(code, { code, method: req.method, url, bytes, limit, err: cause }, 'refused a request')
+    this.#write(
+      code,
+      { code, method: req.method, url: pathOf(req), bytes, limit, err: cause },
+      'refused a request',
+    )
     this.#timer ??= setTimeout(() => this.flush(), LOG_EVERY_MS).unref()
   }
 

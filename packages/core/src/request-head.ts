@@ -12,7 +12,7 @@ export type HttpResponse = ServerResponse | Http2ServerResponse
 export interface RequestHead {
   /** In capitals, as Node has it. */
   readonly method: string
-  /** As the client sent it: a path with its query, as a rule. */
+  /** As the client sent it, a path with its query as a rule, also where a router of Express has cut it. */
   readonly url: string
   /** With their names in small letters, as Node has them. */
   readonly headers: IncomingHttpHeaders
@@ -58,6 +58,15 @@ export function bodyOf(req: HttpRequest): Readable {
 }
 
 export function requestHead(req: HttpRequest, bytes: number | undefined): RequestHead {
-  const head = { method: req.method ?? '', url: req.url ?? '', headers: req.headers }
+  const head = { method: req.method ?? '', url: urlOf(req), headers: req.headers }
   return bytes === undefined ? head : { ...head, declaredBytes: bytes }
+}
+
+function urlOf(req: HttpRequest & { readonly originalUrl?: string }): string {
+  return req.originalUrl ?? req.url ?? ''
+}
+
+/** For a log: without the query, which may hold what no log should. */
+export function pathOf(req: HttpRequest): string {
+  return urlOf(req).split('?', 1)[0] as string
 }

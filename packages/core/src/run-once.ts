@@ -2,7 +2,7 @@ import { repeatedChannel } from './diagnostics.ts'
 import { optionError, PlimsollError } from './errors.ts'
 import { checkOptions } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
-import type { HttpRequest } from './request-head.ts'
+import { type HttpRequest, pathOf } from './request-head.ts'
 
 /** What to do about a request that passes a point twice. */
 export interface RunOnceOptions {
@@ -29,10 +29,19 @@ export class RunOnce {
   readonly #throws: boolean
   readonly #logger: Logger
   readonly #onRepeat: () => void
+  readonly #culpritOf: (stack: string) => string
   readonly #culprits = new Set<string>()
 
-  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
-  constructor(options: RunOnceOptions = {}, onRepeat: () => void = () => {}) {
+  /**
+   * @param onRepeat called at each second pass, reported or not
+   * @param culpritOf what tells culprits apart, of the stack of a second call without Node's own frames; all of it
+   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+   */
+  constructor(
+    options: RunOnceOptions = {},
+    onRepeat: () => void = () => {},
+    culpritOf: (stack: string) => string = stack => stack,
+  ) {
     checkOptions(options, ['action', 'logger'], 'options')
     const { action = 'report', logger = processLogger } = options
     if (action !== 'report' && action !== 'throw') throw optionError('action', '"report" or "throw"', action)
@@ -40,6 +49,7 @@ export class RunOnce {
     this.#throws = action === 'throw'
     this.#logger = logger
     this.#onRepeat = onRepeat
+    this.#culpritOf = culpritOf
   }
 
   /**
@@ -53,21 +63,26 @@ export class RunOnce {
       marked[this.#passed] = true
       return true
     }
-    this.#repeated(req)
+    this.repeated(req, this.passes)
     return false
   }
 
-  #repeated(req: HttpRequest): void {
+  /**
+   * Notes a second pass that the caller has noticed by itself, and stops.
+   *
+   * @param below the stack begins at the caller of this function
+   * @throws `ERR_PLIMSOLL_PASSED_TWICE` with `action: 'throw'`
+   */
+  repeated(req: HttpRequest, below: (...args: never[]) => unknown): void {
     this.#onRepeat()
-    const error = secondCall(this.passes)
+    const error = secondCall(below)
     if (repeatedChannel.hasSubscribers) repeatedChannel.publish({ request: req, error })
     if (this.#throws) throw error
-    const culprit = error.stack as string
+    const culprit = this.#culpritOf(withoutNode(error.stack as string))
     if (this.#culprits.has(culprit) || this.#culprits.size >= CULPRITS) return
     this.#culprits.add(culprit)
-    const url = req.url?.split('?', 1)[0]
     this.#logger.warn(
-      { code: error.code, method: req.method, url, err: error },
+      { code: error.code, method: req.method, url: pathOf(req), err: error },
       'plimsoll stopped a request that passed here for the second time: something before has called next() twice',
     )
   }
@@ -83,4 +98,9 @@ function secondCall(below: (...args: never[]) => unknown): PlimsollError {
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
+}
+
+/** Node's own frames differ with what else was due in the same turn. */
+function withoutNode(stack: string): string {
+  return stack.replaceAll(/\n.*\(node:.*\)$/gm, '').replaceAll(/\n +at (?:async )?node:.*$/gm, '')
 }

@@ -1,38 +1,65 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkObject, type Governor, RunOnce, type RunOnceOptions } from '@plimsoll/core'
+import { checkObject, type Governor, optionError, RunOnce, type RunOnceOptions } from '@plimsoll/core'
+import { aboveCall, guardFromHere, type Next } from './layer-guard.ts'
 
-/** What to do about a request that passes twice. */
+/** What to do about middleware that calls `next()` twice. */
 export interface RunOnceMiddlewareOptions extends RunOnceOptions {
   /** Also counts there, as `governor.stats().repeated`. */
   readonly governor?: Governor
 }
 
-/** Express middleware, and how many requests it has stopped. */
+/** Express middleware, and how many second calls it has stopped. */
 export interface RunOnceMiddleware {
-  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
-  /** Second passes that were stopped. */
+  (req: IncomingMessage, res: ServerResponse, next: Next): void
+  /** Second calls of `next()` that were stopped. */
   readonly repeated: number
 }
 
 /**
- * Middleware that each request passes once. Something before it that calls `next()` twice would run all behind it
- * twice; Express does not notice. The second pass ends here, and is reported with the stack of the second call.
+ * Middleware behind which each piece of middleware goes on once for each request. Mount it first. One that calls
+ * `next()` twice has Express run the next matching route, or the 404, beside the handler that is at work. Here the
+ * second call ends, and is reported with its stack, once for each culprit. An error handed on late, by `next(error)`,
+ * still goes to the error handlers.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  */
 export function runOnce(options: RunOnceMiddlewareOptions = {}): RunOnceMiddleware {
   checkObject(options, 'options')
   const { governor, ...rest } = options
+  // By shape, since it may come from another copy of core.
+  if (governor !== undefined && typeof governor?.countRepeated !== 'function')
+    throw optionError('governor', 'a Governor', governor)
   let repeated = 0
-  const point = new RunOnce(rest, () => {
+  const onRepeat = (): void => {
     repeated++
     governor?.countRepeated()
-  })
+  }
+  const point = new RunOnce(rest, onRepeat, aboveCall)
+  let warned = false
 
-  function middleware(req: IncomingMessage, _res: ServerResponse, next: (error?: unknown) => void): void {
-    if (point.passes(req, req)) next()
+  function middleware(req: IncomingMessage, _res: ServerResponse, next: Next): void {
+    const watched = guardFromHere(req, next => {
+      let called = false
+      return function once(signal) {
+        // An error that comes late must not be lost.
+        if (!called || isError(signal)) {
+          called = true
+          next(signal)
+        } else point.repeated(req, once)
+      }
+    })
+    if (!watched && !warned) {
+      warned = true
+      process.emitWarning('runOnce sees nothing: it finds no router of Express 4 or 5', 'PlimsollWarning')
+    }
+    next()
   }
   return Object.defineProperty(middleware, 'repeated', {
     get: () => repeated,
   }) as unknown as RunOnceMiddleware
+}
+
+/** Express's two other signals are words. */
+function isError(signal: unknown): boolean {
+  return Boolean(signal) && signal !== 'route' && signal !== 'router'
 }

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export interface Uploads {
+  readonly port: number
+  /** Each with the media type of its body. */
+  readonly routes: readonly { readonly path: string; readonly type: string }[]
+  readonly framing: 'length' | 'chunked'
+  readonly times: number
+}
+
+/**
+ * Uploads 32 MiB to each route so many times, from a process of its own: a client that shares the server's event
+ * loop reads its answer before it could be reset.
+ *
+ * @returns for each route what was read of the answers: statuses, or how the connection broke
+ */
+export async function uploadAll(uploads: Uploads): Promise<Record<string, unknown[]>> {
+  const program = fileURLToPath(new URL('upload-program.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    import.meta.resolve('tsx'),
+    program,
+    JSON.stringify(uploads),
+  ])
+  return JSON.parse(stdout)
+}
