@@ -55,20 +55,30 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   function middleware(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void {
     let admitted: RequestReservation | Promise<RequestReservation>
     try {
-      admitted = governor.admit(req, res, own)
+      admitted = admit(req, res)
     } catch (error) {
       refuse(error, req, res, next)
       return
-    } finally {
-      ;(req as Express.Request & IncomingMessage).plimsoll = reservationOf(req)
     }
     if (admitted instanceof Promise) {
+      // Out of the promise, so that what is thrown behind is thrown as without us.
       admitted.then(
-        // Out of the promise, so that what is thrown behind is thrown as without us.
         () => process.nextTick(next),
-        error => refuse(error, req, res, next),
+        error => process.nextTick(refuse, error, req, res, next),
       )
     } else next()
+  }
+
+  function admit(
+    req: IncomingMessage & Partial<Express.Request>,
+    res: ServerResponse,
+  ): RequestReservation | Promise<RequestReservation> {
+    try {
+      return governor.admit(req, res, own)
+    } finally {
+      // Also where it is refused, before any error handler asks for it.
+      req.plimsoll = reservationOf(req)
+    }
   }
 
   function refuse(
@@ -77,8 +87,9 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
     res: ServerResponse,
     next: (error: unknown) => void,
   ): void {
-    if (!isPlimsollError(error)) throw error
-    if (refusals === 'answer' || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') answerRefusal(res, error)
+    // Such as what a logger throws.
+    if (!isPlimsollError(error)) next(error)
+    else if (refusals === 'answer' || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') answerRefusal(res, error)
     else {
       // Express's own last handler would read all of it before it answers.
       cutBody(req, error)
