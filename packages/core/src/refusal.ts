@@ -83,13 +83,18 @@ export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
   }
   const body = JSON.stringify(refusalBody(error))
   const answer = res as ServerResponse
-  for (const name of OF_A_BODY) answer.removeHeader(name)
+  forgetBody(answer)
   answer.writeHead(error.statusCode, {
     ...error.headers,
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   })
   answer.end(body)
+}
+
+/** Takes off a response what has been said of a body that it will not have. */
+export function forgetBody(res: Pick<ServerResponse, 'removeHeader'>): void {
+  for (const name of OF_A_BODY) res.removeHeader(name)
 }
 
 /** What a refused client reads: Fastify's shape of an error. */

@@ -70,7 +70,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   }
 
   function admit(
-    req: IncomingMessage & Partial<Express.Request>,
+    req: IncomingMessage & { plimsoll?: RequestReservation },
     res: ServerResponse,
   ): RequestReservation | Promise<RequestReservation> {
     try {

@@ -1,9 +1,10 @@
 import {
   type AdapterOptions,
   answerRefusal,
+  forgetBody,
   type Governor,
   governorOf,
-  isPlimsollError,
+  isRefusal,
   type PlimsollError,
   type RequestReservation,
   refusalBody,
@@ -47,11 +48,11 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
       if (admitted instanceof Promise) await admitted
       await next()
     } catch (error) {
-      if (isPlimsollError(error)) refuse(ctx, error)
-      else {
-        if (isDoubleNext(error)) governor.countRepeated()
+      if (!isRefusal(error)) {
+        if (isNewDoubleNext(error)) governor.countRepeated()
         throw error
       }
+      refuse(ctx, error)
     }
   }
   function admit(ctx: Context): RequestReservation | Promise<RequestReservation> {
@@ -66,18 +67,25 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
 }
 
 function refuse(ctx: Context, error: PlimsollError): void {
-  if (error.code === 'ERR_PLIMSOLL_CLIENT_GONE' || ctx.headerSent || !ctx.writable) {
+  const begun = ctx.respond === false || ctx.headerSent || !ctx.writable
+  if (begun || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') {
     ctx.respond = false
     answerRefusal(ctx.res, error)
     return
   }
-  // As Koa's own error handling does: what was set was meant for another body.
+  forgetBody(ctx.res)
   ctx.status = error.statusCode
   ctx.body = refusalBody(error)
+  ctx.type = 'json'
   ctx.set({ ...error.headers })
 }
 
-/** What koa-compose says of it. One that is caught on the way stays unseen. */
-function isDoubleNext(error: unknown): boolean {
-  return error instanceof Error && error.message === 'next() called multiple times'
+const counted = new WeakSet<Error>()
+
+/** Whether koa-compose has rejected a second `next()`, and no other of us has seen it. One that is caught stays unseen. */
+function isNewDoubleNext(error: unknown): boolean {
+  if (!(error instanceof Error) || error.message !== 'next() called multiple times') return false
+  const isNew = !counted.has(error)
+  counted.add(error)
+  return isNew
 }
