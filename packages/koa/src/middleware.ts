@@ -10,21 +10,21 @@ import {
   refusalBody,
   reservationOf,
 } from '@plimsoll/core'
-import type { Context, Next } from 'koa'
+import type { Middleware, Next, ParameterizedContext } from 'koa'
 
 /** A governor's options, or a governor of one's own (to share it) with a policy for what is mounted behind. */
 export type PlimsollOptions = AdapterOptions
 
 declare module 'koa' {
-  interface DefaultContext {
+  // Not DefaultContext, which applications with a context type of their own replace.
+  interface ExtendableContext {
     /** What this request holds of the budget; 0 bytes where it is exempt. */
     plimsoll: RequestReservation
   }
 }
 
 /** Koa middleware, and its governor. */
-export interface PlimsollMiddleware {
-  (ctx: Context, next: Next): Promise<void>
+export interface PlimsollMiddleware extends Middleware {
   /** Its own, or the one it was given. */
   readonly governor: Governor
 }
@@ -41,7 +41,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   // Its own governor has the policy already.
   const own = shared ? policy : undefined
 
-  async function middleware(ctx: Context, next: Next): Promise<void> {
+  async function middleware(ctx: ParameterizedContext, next: Next): Promise<void> {
     try {
       const admitted = admit(ctx)
       // To await without need would cost each request a turn.
@@ -55,7 +55,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
       refuse(ctx, error)
     }
   }
-  function admit(ctx: Context): RequestReservation | Promise<RequestReservation> {
+  function admit(ctx: ParameterizedContext): RequestReservation | Promise<RequestReservation> {
     try {
       return governor.admit(ctx.req, ctx.res, own)
     } finally {
@@ -66,7 +66,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   return Object.assign(middleware, { governor })
 }
 
-function refuse(ctx: Context, error: PlimsollError): void {
+function refuse(ctx: ParameterizedContext, error: PlimsollError): void {
   const begun = ctx.respond === false || ctx.headerSent || !ctx.writable
   if (begun || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') {
     ctx.respond = false
