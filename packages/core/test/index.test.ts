@@ -12,6 +12,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'cutBody',
     'governorOf',
     'isPlimsollError',
+    'isRefusal',
     'optionError',
     'parseByteSize',
     'refusalBody',
