@@ -10,6 +10,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'answerRefusal',
     'checkObject',
     'cutBody',
+    'forgetBody',
     'governorOf',
     'isPlimsollError',
     'isRefusal',
