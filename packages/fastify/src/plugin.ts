@@ -7,14 +7,13 @@ import {
   PlimsollError,
   type RequestReservation,
   type RoutePolicy,
-  RunOnce,
   reservationOf,
 } from '@plimsoll/core'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { attachTo } from './attach.ts'
 import { RoutePolicies } from './route-policies.ts'
-import { passBeforeHandlers } from './run-once.ts'
+import { PassedOnce } from './run-once.ts'
 
 /** A governor's options, or a governor of one's own (to share it) with a policy for all routes here. */
 export type PlimsollOptions = AdapterOptions & {
@@ -60,10 +59,7 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
   checkObject(options, 'options')
   const { runOnce = 'report', ...rest } = options
   const { governor, policy, shared } = governorOf(rest, app.log)
-  // Fastify runs what follows as often as a hook calls `done()`.
-  const point = (): RunOnce =>
-    new RunOnce({ action: runOnce, logger: app.log }, () => governor.countRepeated())
-  const arrival = point()
+  const once = new PassedOnce(app, governor, runOnce)
   const policies = new RoutePolicies(app, policy)
 
   app.decorate('plimsoll', governor)
@@ -75,10 +71,7 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
 
   app.addHook('onRoute', route => policies.declare(route))
 
-  passBeforeHandlers(app, point())
-
   app.addHook('onRequest', (request, reply, done) => {
-    if (!arrival.passes(request, request.raw)) return
     let admitted: RequestReservation | Promise<RequestReservation>
     try {
       admitted = governor.admit(request.raw, reply.raw, policies.of(request))
@@ -87,8 +80,12 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
       return
     }
     if (admitted instanceof Promise) {
+      once.bar(request)
       admitted.then(
-        () => done(),
+        () => {
+          once.open(request)
+          done()
+        },
         error => refuse(error, reply, done),
       )
     } else done()

@@ -1,14 +1,65 @@
-import type { RunOnce } from '@plimsoll/core'
-import type { FastifyInstance, preHandlerHookHandler } from 'fastify'
+import { type Governor, optionError, RunOnce } from '@plimsoll/core'
+import type { FastifyInstance, FastifyRequest, preParsingHookHandler, RouteHandlerMethod } from 'fastify'
 
-/** Has each request pass `point` once right before its handler, on all routes that are declared later. */
-export function passBeforeHandlers(app: FastifyInstance, point: RunOnce): void {
-  const pass: preHandlerHookHandler = (request, _reply, done) => {
-    if (point.passes(request, request.raw)) done()
+/** What has let a request pass, or keeps it from passing. */
+type Marked = FastifyRequest & Record<symbol, unknown>
+
+const BARRED = 'barred'
+
+/**
+ * Has each request pass once before its body is parsed, and once before its handler. A hook that calls `done()`
+ * twice has Fastify run what comes after the hooks of its kind twice, and not the hooks that stand behind it: so no
+ * hook can notice another one of its kind.
+ */
+export class PassedOnce {
+  readonly #point: RunOnce
+  readonly #parsing = Symbol('plimsoll.parsing')
+  readonly #handling = Symbol('plimsoll.handling')
+  readonly #guarded = new WeakSet<RouteHandlerMethod>()
+
+  /** @throws `ERR_PLIMSOLL_OPTION` where `action` is none */
+  constructor(app: FastifyInstance, governor: Governor, action: 'report' | 'throw') {
+    if (action !== 'report' && action !== 'throw') throw optionError('runOnce', '"report" or "throw"', action)
+    this.#point = new RunOnce({ action, logger: app.log }, () => governor.countRepeated())
+    app.addHook('preParsing', this.#hook())
+    app.addHook('onRoute', route => {
+      route.handler = this.#guard(route.handler)
+    })
   }
-  app.addHook('onRoute', route => {
-    const hooks = [route.preHandler ?? []].flat() as preHandlerHookHandler[]
-    // The HEAD route that Fastify makes of a GET has it already.
-    if (!hooks.includes(pass)) route.preHandler = [...hooks, pass]
-  })
+
+  /** Lets nobody pass before `open`: a hook that called `done()` a second time would go on without its admission. */
+  bar(request: FastifyRequest): void {
+    ;(request as Marked)[this.#parsing] = BARRED
+  }
+
+  open(request: FastifyRequest): void {
+    ;(request as Marked)[this.#parsing] = undefined
+  }
+
+  #hook(): preParsingHookHandler {
+    const [point, parsing] = [this.#point, this.#parsing]
+    return function beforeParsing(request, _reply, _payload, done) {
+      const marked = request as Marked
+      if (marked[parsing] === undefined) {
+        marked[parsing] = true
+        done()
+      } else point.repeated(request.raw, beforeParsing)
+    }
+  }
+
+  #guard(handler: RouteHandlerMethod): RouteHandlerMethod {
+    // Plugins declare further routes with the handlers that they find.
+    if (this.#guarded.has(handler)) return handler
+    const [point, handling] = [this.#point, this.#handling]
+    const guarded: RouteHandlerMethod = function (request, reply) {
+      const marked = request as Marked
+      // Or with handlers of their own that call those: the first that a request meets is the one that it meets again.
+      if (marked[handling] === guarded) return point.repeated(request.raw, guarded)
+      marked[handling] ??= guarded
+      return handler.call(this, request, reply)
+    }
+    Object.defineProperty(guarded, 'name', { value: handler.name })
+    this.#guarded.add(guarded)
+    return guarded
+  }
 }
