@@ -19,7 +19,8 @@ import { PassedOnce } from './run-once.ts'
 export type PlimsollOptions = AdapterOptions & {
   /**
    * What to do about a hook that calls `done()` twice and so would have the handler run twice: `'report'` (default)
-   * stops the second pass and logs it, once for each culprit; `'throw'` throws into the second call, for development.
+   * stops the second pass and logs it, once for each culprit; with `'throw'` the request fails with it, for development.
+   * Routes that were declared before the plugin is loaded are watched up to the parsing of their body.
    */
   readonly runOnce?: 'report' | 'throw'
 }
