@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import type { Uploads } from './uploaders.ts'
 
 const { port, routes, framing, times } = JSON.parse(process.argv[2] as string) as Uploads
-const body = Buffer.alloc(32 * 2 ** 20, 'x')
+const body = Buffer.alloc(16 * 2 ** 20, 'x')
 
 async function upload(path: string, type: string): Promise<unknown> {
   const headers = {

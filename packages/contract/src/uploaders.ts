@@ -11,18 +11,14 @@ export interface Uploads {
 }
 
 /**
- * Uploads 32 MiB to each route so many times, from a process of its own: a client that shares the server's event
+ * Uploads 16 MiB to each route so many times, from a process of its own: a client that shares the server's event
  * loop reads its answer before it could be reset.
  *
  * @returns for each route what was read of the answers: statuses, or how the connection broke
  */
 export async function uploadAll(uploads: Uploads): Promise<Record<string, unknown[]>> {
   const program = fileURLToPath(new URL('upload-program.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--import',
-    import.meta.resolve('tsx'),
-    program,
-    JSON.stringify(uploads),
-  ])
+  const args = ['--import', import.meta.resolve('tsx'), program, JSON.stringify(uploads)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} })
   return JSON.parse(stdout)
 }

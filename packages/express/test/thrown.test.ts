@@ -9,13 +9,15 @@ import { silent } from './fixtures/silent.ts'
 const program = fileURLToPath(new URL('fixtures/throwing-program.ts', import.meta.url))
 
 inBoth('what is thrown behind us is heard by those who hear it without us', async (t, _express, version) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [
+  const args = [
     '--conditions=plimsoll-source',
     '--import',
     import.meta.resolve('tsx'),
     program,
     String(version),
-  ])
+  ]
+  // An environment of its own: the loader it runs with would confuse what is measured of coverage here.
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} })
   const toHandler = Array(3).fill(['error handler: thrown'])
   const toProcess = Array(3).fill(['uncaughtException: thrown'])
   t.strictSame(JSON.parse(stdout), {

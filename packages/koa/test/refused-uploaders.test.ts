@@ -1,21 +1,40 @@
 import { uploadAll } from '@plimsoll/contract'
+import t, { type Test } from 'tap'
 import { inBoth } from './fixtures/koa-versions.ts'
-import { parsingApp } from './fixtures/parsing-app.ts'
+import { type ParsingApp, parsingApp } from './fixtures/parsing-app.ts'
 
-for (const framing of ['length', 'chunked'] as const) {
-  inBoth(`an uploader refused with 413 reads it, 20 times of 20: ${framing}`, async (t, Koa) => {
-    const { port, parsers: routes, governor } = await parsingApp(t, Koa, { budget: '1MiB' })
-    const seen = await uploadAll({ port, routes, framing, times: 20 })
-    for (const { path } of routes) t.strictSame(seen[path], Array(20).fill(413), path)
-    t.equal(governor.stats().reserved, 0)
-  })
+// Gigabytes, within seconds on an idle machine.
+t.setTimeout(300_000)
 
-  inBoth(`an uploader refused with 503 reads it, 8 times of 8: ${framing}`, async (t, Koa) => {
-    const queue = { limit: 0 }
-    const { port, parsers: routes, governor } = await parsingApp(t, Koa, { budget: '64MiB', queue })
-    const taken = governor.budget.tryAcquire('64MiB')
-    const seen = await uploadAll({ port, routes, framing, times: 8 })
-    for (const { path } of routes) t.strictSame(seen[path], Array(8).fill(503), path)
-    taken?.release()
-  })
+/** That uploaders to the first so many parsers read their refusal each time. */
+async function allRead(
+  t: Test,
+  { port, parsers, idle }: ParsingApp,
+  framing: 'length' | 'chunked',
+  { status, times, routes }: { status: number; times: number; routes: number },
+): Promise<void> {
+  const chosen = parsers.slice(0, routes)
+  const seen = await uploadAll({ port, routes: chosen, framing, times })
+  for (const { name, path } of chosen) t.strictSame(seen[path], Array(times).fill(status), name)
+  await idle()
 }
+
+inBoth('an uploader that declares too much reads its 413, 20 times of 20', async (t, Koa) => {
+  const app = await parsingApp(t, Koa, { budget: '1MiB' })
+  // Whatever parses: it is refused before.
+  await allRead(t, app, 'length', { status: 413, times: 20, routes: 1 })
+})
+
+inBoth('an uploader that sends too much reads its 413, 20 times of 20', async (t, Koa) => {
+  const app = await parsingApp(t, Koa, { budget: '1MiB' })
+  await allRead(t, app, 'chunked', { status: 413, times: 20, routes: app.parsers.length })
+})
+
+inBoth('an uploader that finds no room reads its 503, 8 times of 8', async (t, Koa) => {
+  const app = await parsingApp(t, Koa, { budget: '64MiB', queue: { limit: 0 } })
+  const taken = app.governor.budget.tryAcquire('64MiB')
+  for (const framing of ['length', 'chunked'] as const) {
+    await allRead(t, app, framing, { status: 503, times: 8, routes: 1 })
+  }
+  taken?.release()
+})
