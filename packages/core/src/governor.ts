@@ -1,25 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
-import {
-  clientLeft,
-  isPlimsollError,
-  isRefusal,
-  optionError,
-  PlimsollError,
-  type PlimsollErrorCode,
-} from './errors.ts'
+import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
+import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
+import type { GovernorStats } from './governor-stats.ts'
 import { holdBody } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { LINGER_MS } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
-import { answerRefusal, isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
+import { isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
@@ -29,32 +24,6 @@ const PIPELINED = 64
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
-
-/** A governor's figures at one moment: bytes and requests now, and counts since the start. */
-export interface GovernorStats {
-  /** Bytes that may be reserved at once. */
-  readonly capacity: number
-  /** Bytes reserved. More than `capacity` is a debt. */
-  readonly reserved: number
-  /** Bytes free; 0 in debt. */
-  readonly available: number
-  /** Of the bytes reserved, those that have arrived. */
-  readonly paidIn: number
-  /** Requests admitted and not released. */
-  readonly active: number
-  /** Requests that wait for their turn. */
-  readonly waiting: number
-  /** Requests that were admitted, at once or later. */
-  readonly admitted: number
-  /** Requests that had to wait. */
-  readonly queued: number
-  /** Requests that were admitted and are over. */
-  readonly released: number
-  /** Requests stopped at a point they had passed before, by calling next() twice; see `RunOnce`. */
-  readonly repeated: number
-  /** Requests refused, by the code of the error. */
-  readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
-}
 
 /** Admits requests by the bytes they will need. The way of a request is this class from top to bottom. */
 export class Governor {
@@ -269,19 +238,7 @@ export class Governor {
   listener<Req extends HttpRequest = IncomingMessage, Res extends HttpResponse = ServerResponse>(
     handler: (req: Req, res: Res) => unknown,
   ): (req: Req, res: Res) => unknown {
-    const governor = this
-    return function (this: unknown, req, res) {
-      try {
-        const admitted = governor.admit(req, res)
-        const result =
-          admitted instanceof Promise
-            ? admitted.then(() => afterwards(() => handler.call(this as never, req, res)))
-            : handler.call(this as never, req, res)
-        return isThenable(result) ? result.then(undefined, error => answerError(res, error)) : result
-      } catch (error) {
-        return answerError(res, error)
-      }
-    }
+    return admitFirst(this, handler)
   }
 
   /**
@@ -359,28 +316,4 @@ export class Governor {
 /** What a request holds: 0 bytes where it was exempt, refused, or not met by a governor yet. */
 export function reservationOf(req: HttpRequest): RequestReservation {
   return governed<GovernedRequest>(req) ?? noReservation
-}
-
-/** All that is no refusal is thrown as without us. */
-function answerError(res: HttpResponse, error: unknown): void {
-  if (!isRefusal(error)) throw error
-  answerRefusal(res, error)
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
-
-/** Out of a promise, so that what `handle` throws is an uncaught exception as without us. */
-function afterwards(handle: () => unknown): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    process.nextTick(() => {
-      try {
-        resolve(handle())
-      } catch (error) {
-        if (!isRefusal(error)) throw error
-        reject(error)
-      }
-    })
-  })
 }

@@ -1,0 +1,27 @@
+import type { PlimsollErrorCode } from './errors.ts'
+
+/** A governor's figures at one moment: bytes and requests now, and counts since the start. */
+export interface GovernorStats {
+  /** Bytes that may be reserved at once. */
+  readonly capacity: number
+  /** Bytes reserved. More than `capacity` is a debt. */
+  readonly reserved: number
+  /** Bytes free; 0 in debt. */
+  readonly available: number
+  /** Of the bytes reserved, those that have arrived. */
+  readonly paidIn: number
+  /** Requests admitted and not released. */
+  readonly active: number
+  /** Requests that wait for their turn. */
+  readonly waiting: number
+  /** Requests that were admitted, at once or later. */
+  readonly admitted: number
+  /** Requests that had to wait. */
+  readonly queued: number
+  /** Requests that were admitted and are over. */
+  readonly released: number
+  /** Requests stopped at a point they had passed before, by calling next() twice; see `RunOnce`. */
+  readonly repeated: number
+  /** Requests refused, by the code of the error. */
+  readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
+}
