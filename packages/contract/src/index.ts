@@ -5,6 +5,7 @@ export { BareClient, type Call, chunk, head, open, type Reply, replyTo, send } f
 export { MULTIPART, multipart } from './multipart.ts'
 export { type BodyParser, type ParsingServer, parserScenarios } from './parser-scenarios.ts'
 export { plain, plainHttp2, plainHttps } from './plain.ts'
+export { startProgram } from './program.ts'
 export { randomSeed } from './random-seed.ts'
 export { running } from './running.ts'
 export { type Served, serve } from './serve.ts'

@@ -21,7 +21,7 @@ const CULPRITS = 100
 const FRAMES = 50
 
 /**
- * A point that each request passes once. Frameworks run the rest of the chain as often as `next()` is called: a
+ * A point that each request passes once. Some frameworks run the rest of the chain as often as `next()` is called: a
  * handler's work twice, and twice its memory.
  */
 export class RunOnce {
