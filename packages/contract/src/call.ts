@@ -19,6 +19,15 @@ export function isWhole({ method, length }: CallHead): boolean {
   return method === 'GET' || method === 'HEAD' || length === 0
 }
 
+/** What a request says of its body. Fastify reads no body over HTTP/2 that has neither length nor type. */
+export function bodyHeaders({ method, length }: CallHead): Record<string, string | number> {
+  if (method === 'GET' || method === 'HEAD') return {}
+  return {
+    'content-type': 'application/octet-stream',
+    ...(length !== undefined && { 'content-length': length }),
+  }
+}
+
 /** A request of Node's own client, over a connection of its own: what has come back so far. */
 export abstract class Call {
   readonly #until: Until

@@ -1,5 +1,5 @@
 import { type ClientRequest, request } from 'node:http'
-import { Call, type CallHead } from './call.ts'
+import { bodyHeaders, Call, type CallHead } from './call.ts'
 import { dial, type Farewell, type Line } from './dial.ts'
 import type { Until } from './until.ts'
 
@@ -14,14 +14,14 @@ export class Http1Call extends Call {
     this.#line.socket.on('connect', () => {
       this.port = this.#line.socket.localPort
     })
-    const { method, path, length, headers } = head
+    const { method, path, headers } = head
     this.#req = request({
       method,
       path,
       // Kept alive, as most clients ask for: a close is the server's doing then.
       headers: {
         Connection: 'keep-alive',
-        ...(length !== undefined && method !== 'GET' && method !== 'HEAD' && { 'Content-Length': length }),
+        ...bodyHeaders(head),
         ...headers,
       },
       createConnection: () => this.#line.socket,

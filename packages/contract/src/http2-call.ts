@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
-import { Call, type CallHead, isWhole } from './call.ts'
+import { bodyHeaders, Call, type CallHead, isWhole } from './call.ts'
 import type { Farewell } from './dial.ts'
 import type { Until } from './until.ts'
 
@@ -10,7 +10,7 @@ export class Http2Call extends Call {
 
   constructor(port: number, head: CallHead, until: Until) {
     super(head, until)
-    const { method, path, length, headers } = head
+    const { method, path, headers } = head
     this.#session = connect(`http://127.0.0.1:${port}`)
     this.#session.on('connect', (_session, socket) => {
       this.port = socket.localPort
@@ -19,7 +19,7 @@ export class Http2Call extends Call {
       {
         ':method': method,
         ':path': path,
-        ...(length !== undefined && method !== 'GET' && method !== 'HEAD' && { 'content-length': length }),
+        ...bodyHeaders(head),
         ...headers,
       },
       { endStream: isWhole(head) },

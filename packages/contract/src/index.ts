@@ -7,7 +7,7 @@ export { type BodyParser, type ParsingServer, parserScenarios } from './parser-s
 export { plain, plainHttp2, plainHttps } from './plain.ts'
 export { startProgram } from './program.ts'
 export { randomSeed } from './random-seed.ts'
-export { running } from './running.ts'
+export { cutter, running } from './running.ts'
 export { type Served, serve } from './serve.ts'
 export { turns, until } from './until.ts'
 export { uploadAll } from './uploaders.ts'

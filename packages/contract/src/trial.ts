@@ -237,8 +237,9 @@ export class Trial {
     this.letGo()
     this.leave()
     for (const running of [...this.#beside, this.#running]) await running.stop()
-    // Closed already, unless the scenario has failed: then no timer of its log is to be the fault of the next.
-    await this.governor.close({ timeoutMs: 0 }).catch(() => {})
+    // Closed already, unless the scenario has failed: then no timer of its log is to be the fault of the next. Not
+    // awaited, since it would wait for what hangs.
+    this.governor.close({ timeoutMs: 0 }).catch(() => {})
   }
 
   readonly #onRefused = (message: unknown): void => {

@@ -7,10 +7,13 @@ import { certificate } from './certificate.ts'
 
 const [protocol, port, framing, times] = process.argv.slice(2)
 const body = Buffer.alloc(32 * 2 ** 20)
-const length = framing === 'chunked' ? {} : { 'content-length': body.length }
+const headers = {
+  'content-type': 'application/octet-stream',
+  ...(framing !== 'chunked' && { 'content-length': body.length }),
+}
 
 function overHttp1(): Promise<unknown> {
-  const options = { host: '127.0.0.1', port, path: '/length', method: 'POST', headers: length, agent: false }
+  const options = { host: '127.0.0.1', port, path: '/length', method: 'POST', headers, agent: false }
   const req =
     protocol === 'https'
       ? requestHttps({ ...options, agent: false, ca: certificate.cert, servername: 'localhost' })
@@ -33,7 +36,7 @@ function overHttp1(): Promise<unknown> {
 function overHttp2(): Promise<unknown> {
   // In MB. Node's client resets a stream rather than hold more, and with it the answer.
   const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 100 })
-  const stream = session.request({ ':method': 'POST', ':path': '/length', ...length })
+  const stream = session.request({ ':method': 'POST', ':path': '/length', ...headers })
   return new Promise(resolve => {
     const over = (outcome: unknown): void => {
       session.destroy()

@@ -1,6 +1,10 @@
 import { contract, randomSeed } from '@plimsoll/contract'
 import t from 'tap'
-import { fastify5 } from './fixtures/framework.ts'
+import { fastify5, fastify5Http2 } from './fixtures/framework.ts'
 
-contract(fastify5)
-contract(fastify5, { refuseAtRandom: randomSeed(t) })
+const refuseAtRandom = randomSeed(t)
+
+for (const framework of [fastify5, fastify5Http2]) {
+  contract(framework)
+  contract(framework, { refuseAtRandom })
+}
