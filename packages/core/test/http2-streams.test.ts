@@ -17,7 +17,7 @@ import { LINGER_MS } from '../src/lingering-close.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, isIdle } from './fixtures/governed-server.ts'
 import { listening } from './fixtures/http-servers.ts'
-import { headers, RawHttp2, WINDOW } from './fixtures/raw-http2.ts'
+import { headers, RawHttp2, reset, WINDOW } from './fixtures/raw-http2.ts'
 import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
@@ -252,6 +252,27 @@ for (const [how, end] of Object.entries<(session: ClientHttp2Session, socket: So
   })
 }
 
+t.test('a stream that is reset right before the one that holds its bytes comes to no handler', async t => {
+  let handled = 0
+  const { governor, port, idle } = await serve(t, {}, req => {
+    handled++
+    req.resume()
+  })
+  const client = await RawHttp2.connect(port)
+  t.teardown(() => client.leave())
+  const asking = { 'content-length': '100', expect: '100-continue' }
+  client.write(headers(1, asking), headers(3, asking))
+  await until(() => governor.stats().waiting === 1, 'its place in the queue')
+  client.write(reset(3, constants.NGHTTP2_NO_ERROR), reset(1, constants.NGHTTP2_CANCEL))
+  await idle()
+  t.equal(handled, 1)
+  t.match(governor.stats(), { admitted: 1, refused: { ERR_PLIMSOLL_CLIENT_GONE: 1 } })
+  client.write(headers(5, { ':method': 'GET' }, true))
+  await until(() => handled === 2, 'the next one')
+  client.leave()
+  await idle()
+})
+
 for (const [who, end] of Object.entries({
   client: (client: ClientHttp2Session) => client.close(),
   server: (_client: ClientHttp2Session, server: http2.ServerHttp2Session) => server.close(),
@@ -294,6 +315,7 @@ t.test('a stream that its handler lets time out is released', async t => {
   held.stream.write('1')
   await until(() => governor.stats().admitted === 1, 'its admission')
   await idle()
+  await until(() => held.stream.destroyed, 'the end of the stream')
   t.equal(held.stream.rstCode, constants.NGHTTP2_CANCEL)
 })
 
