@@ -1,5 +1,6 @@
 export { complaintsOf } from './compiles.ts'
 export { type ContractOptions, contract } from './contract.ts'
+export { curlUpload, type Transfer } from './curl.ts'
 export type { Answer, Exchange, Framework, Route, Running, Setup } from './framework.ts'
 export { BareClient, type Call, chunk, head, open, type Reply, replyTo, send } from './http-client.ts'
 export { MULTIPART, multipart } from './multipart.ts'

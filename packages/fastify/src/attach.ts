@@ -15,7 +15,7 @@ function furtherServers(app: FastifyInstance): readonly HttpServer[] {
     const key = Object.getOwnPropertySymbols(owner).find(
       ({ description }) => description === 'fastify.serverBindings',
     )
-    if (key !== undefined) return (owner as Record<symbol, HttpServer[]>)[key] ?? []
+    if (key !== undefined) return (owner as Record<symbol, HttpServer[]>)[key] as HttpServer[]
   }
   return []
 }
