@@ -5,6 +5,7 @@ import type { Kept } from '../kept.ts'
 import { head } from '../raw-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
+import { turns } from '../until.ts'
 
 const UPGRADE = { Connection: 'Upgrade', Upgrade: 'own' }
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\n'
@@ -13,9 +14,12 @@ const options = { budget: 1000, cost: ({ url }: { url: string }) => (url === '/k
 
 /** Sends upgrades the way of any request, as WebSocket plugins of frameworks do. */
 function governUpgrades({ running: { server } }: Trial): void {
-  const onUpgrade = (req: IncomingMessage, socket: unknown): void => {
+  const onUpgrade = (req: IncomingMessage, duplex: unknown): void => {
+    const socket = duplex as Socket
+    // Node has taken its own listener away.
+    socket.on('error', () => {})
     const res = new ServerResponse(req)
-    res.assignSocket(socket as Socket)
+    res.assignSocket(socket)
     server.emit('request', req, res)
     server.off('upgrade', onUpgrade)
   }
@@ -27,7 +31,6 @@ function echo({ exchange }: Kept): void {
   const { socket } = exchange.req
   exchange.hijack?.()
   ;(exchange.res as ServerResponse).detachSocket(socket)
-  socket.on('error', () => {})
   socket.write(SWITCHING)
   socket.pipe(socket)
 }
@@ -77,6 +80,26 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
         await trial.holds(600)
         client.leave(how)
         await trial.until(() => kept.reservation.released, 'the release')
+      },
+    }),
+  ),
+  ...(['leaves', 'resets'] as const).map(
+    (how): Scenario => ({
+      name: `an upgrade whose client ${how} while it waits leaves nothing when there is room`,
+      options,
+      async run(trial) {
+        governUpgrades(trial)
+        const room = trial.occupy()
+        const client = await trial.connect()
+        client.write(head('GET', '/keep', UPGRADE))
+        await trial.queued(1)
+        client.leave(how)
+        await turns()
+        room.free()
+        // Nobody reads a socket between its upgrade and its handler, so that its end may show there only.
+        const gone = (): boolean => trial.governor.stats().waiting + trial.governor.stats().active === 0
+        await trial.until(() => trial.kept.length === 1 || gone(), 'its end')
+        for (const kept of trial.kept) kept.does(() => echo(kept))
       },
     }),
   ),
