@@ -22,6 +22,8 @@ export function cutBody(req: HttpRequest, error: PlimsollError): void {
   }
   // Not its own: that of an injected request does nothing once its body has been handed in.
   Readable.prototype.destroy.call(req, error)
+  // Of a request that nobody has read, Node had stopped it; the next request comes by it. An injected one has no such socket.
+  if (!isHttp2(req)) req.socket?.resume?.()
   req.once('close', () => setImmediate(callItComplete, req))
 }
 

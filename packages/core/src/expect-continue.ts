@@ -24,7 +24,7 @@ export function deferContinue(server: HttpServer & { [ATTACHED]?: true }): void 
   if (server[ATTACHED]) return
   server[ATTACHED] = true
   // Their types differ in the request only.
-  ;(server as Server).on('checkContinue', onCheckContinue)
+  ;(server as Server).prependListener('checkContinue', onCheckContinue)
 }
 
 function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owing): void {
@@ -66,9 +66,14 @@ function continueOnRead(req: HttpRequest, res: HttpResponse): void {
 export function goOn(res: HttpResponse & Owing): void {
   if (res[OWED] !== 'owed') return
   // Node reads on when a body was left unread after the answer.
-  if (res.headersSent || (res as Http2ServerResponse).stream?.closed) return
+  if (isUnderWay(res) || (res as Http2ServerResponse).stream?.closed) return
   res[OWED] = 'paid'
   res.writeContinue()
+}
+
+/** Whether any of the answer is out. `writeHead` alone sends nothing yet on HTTP/1: only a private field tells. */
+function isUnderWay(res: HttpResponse & { readonly _headerSent?: boolean }): boolean {
+  return res.writableEnded || (res._headerSent ?? res.headersSent)
 }
 
 /** Of a refused client: no 100 will come, whoever reads the body. */

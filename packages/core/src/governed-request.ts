@@ -81,6 +81,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#keeper = keeper
   }
 
+  /** Whether this is who has admitted it. */
+  isKeptBy(keeper: RequestKeeper): boolean {
+    return this.#keeper === keeper
+  }
+
   get bytes(): number {
     return this.#reservation?.bytes ?? 0
   }

@@ -10,13 +10,13 @@ import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } fr
 import type { GovernorStats } from './governor-stats.ts'
 import { holdBody } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
-import { LINGER_MS } from './lingering-close.ts'
+import { LINGER_MS, lingerOnFinish } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
 import { isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
-import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
+import { declaredBytes, type HttpRequest, type HttpResponse, isHttp2, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
 /** How many requests of one connection may be open at once, of those that cost anything. */
@@ -148,7 +148,10 @@ export class Governor {
   #begin(request: GovernedRequest, res: HttpResponse, waitedMs: number): RequestReservation {
     const { req, price } = request
     if (price.hasBody) {
-      request.reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
+      const reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
+      request.reader = reader
+      // Its client could keep it open for ever after an early answer, and the bytes with it.
+      if (isHttp2(req)) lingerOnFinish(req.stream, () => reader.underWay)
     }
     request.admitted = true
     this.#admitted++
@@ -170,6 +173,7 @@ export class Governor {
     request: GovernedRequest,
     policy: RoutePolicy | false | undefined,
   ): RequestReservation | Promise<RequestReservation> {
+    if (!request.isKeptBy(this.#keeper)) this.#log.strange(request.req)
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {

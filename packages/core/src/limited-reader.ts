@@ -100,6 +100,8 @@ export class LimitedReader {
 
   #refuse(error: PlimsollError): void {
     this.#refused = true
+    // It would tell the way through Node's parser, and frameworks print it: Express even in its answer.
+    error.stack = `${error.name}: ${error.message}`
     this.#onRefused(error)
     cutBody(this.#req, error)
     // The answer may be out already.

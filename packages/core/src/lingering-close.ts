@@ -50,14 +50,21 @@ function discard(socket: Socket): void {
 /**
  * The same for one stream of HTTP/2, which is over only when its client has stopped sending, too: ends
  * that, as RFC 9113 section 8.1 allows. Not at once, since Node's client loses what it has not read.
+ *
+ * @param goesOn whether somebody still reads what the client sends
  */
-export function lingerOnFinish(stream: ServerHttp2Stream): void {
+export function lingerOnFinish(stream: ServerHttp2Stream, goesOn = (): boolean => false): void {
+  const lingering = stream as ServerHttp2Stream & { [LINGERS]?: true }
+  if (lingering[LINGERS]) return
+  lingering[LINGERS] = true
+  const linger = (): void => {
+    if (stream.readableEnded) return
+    const timer = setTimeout(() => {
+      if (!goesOn()) stream.close()
+    }, LINGER_MS)
+    stream.once('close', () => clearTimeout(timer))
+  }
   // A handler may have answered before the body was refused.
-  if (stream.writableFinished) lingerOn(stream)
-  else stream.once('finish', () => lingerOn(stream))
-}
-
-function lingerOn(stream: ServerHttp2Stream): void {
-  const timer = setTimeout(() => stream.close(), LINGER_MS)
-  stream.once('close', () => clearTimeout(timer))
+  if (stream.writableFinished) linger()
+  else stream.once('finish', linger)
 }

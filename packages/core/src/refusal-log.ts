@@ -25,9 +25,10 @@ export const processLogger: Logger = {
 }
 
 function emitWarning(details: object, message: string): void {
+  const known = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
   // Not JSON, where an error is `{}`.
   process.emitWarning(
-    `${message} ${inspect(details, { breakLength: Number.POSITIVE_INFINITY })}`,
+    `${message} ${inspect(known, { breakLength: Number.POSITIVE_INFINITY })}`,
     'PlimsollWarning',
   )
 }
@@ -69,6 +70,7 @@ export class RefusalLog {
   /** How many of each code were not logged since its last line. */
   readonly #unlogged = new Map<PlimsollErrorCode, number>()
   #timer: NodeJS.Timeout | undefined
+  #strangers = false
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -90,6 +92,17 @@ export class RefusalLog {
       'refused a request',
     )
     this.#timer ??= setTimeout(() => this.flush(), LOG_EVERY_MS).unref()
+  }
+
+  /** Says once that a request was admitted by another governor before. */
+  strange(req: HttpRequest): void {
+    if (this.#strangers) return
+    this.#strangers = true
+    this.#logger.warn(
+      { method: req.method, url: pathOf(req) },
+      'plimsoll: a request that passes two governors holds bytes of the first only. To give a route its own policy, pass ' +
+        'its governor too: { governor, cost }',
+    )
   }
 
   /** Logs what was not logged yet. */

@@ -18,6 +18,19 @@ const OF_A_BODY = [
   'transfer-encoding',
 ]
 
+/** All of a response that fails once it is answered, or would add to the answer. */
+const WRITING = [
+  'setHeader',
+  'setHeaders',
+  'appendHeader',
+  'removeHeader',
+  'addTrailers',
+  'flushHeaders',
+  'writeHead',
+  'write',
+  'end',
+]
+
 /** An unread body up to this size is drained by Node, and the connection is kept. */
 export const SMALL_BODY = 64 * 1024
 
@@ -75,7 +88,8 @@ function retryAfterSeconds(retryMs: number): number {
 
 /** Answers a refusal as JSON, where no framework does. Nothing where the response is under way or has no reader. */
 export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
-  if (error.code === 'ERR_PLIMSOLL_CLIENT_GONE' || res.writableEnded || res.destroyed) return
+  // Not by its code: what a handler lets pass may tell of another request's client, whose work it shared.
+  if (res.writableEnded || res.destroyed) return
   if (res.headersSent) {
     // The handler has begun to answer. A cut is all that can still tell the client.
     res.destroy()
@@ -108,7 +122,11 @@ export function refusalBody({ statusCode, code, message }: PlimsollError): objec
  */
 export function takeOver(res: HttpResponse, error: PlimsollError): void {
   answerRefusal(res, error)
-  for (const method of ['setHeader', 'removeHeader', 'writeHead', 'write', 'end'] as const) {
-    Object.defineProperty(res, method, { value: () => res })
+  const nowhere = (...args: unknown[]): HttpResponse => {
+    // Who waits for it to be written would wait for ever.
+    const done = args.at(-1)
+    if (typeof done === 'function') process.nextTick(done as () => void)
+    return res
   }
+  for (const method of WRITING) Object.defineProperty(res, method, { value: nowhere })
 }

@@ -83,7 +83,7 @@ export class RunOnce {
     this.#culprits.add(culprit)
     this.#logger.warn(
       { code: error.code, method: req.method, url: pathOf(req), err: error },
-      'plimsoll stopped a request that passed here for the second time: something before has called next() twice',
+      'plimsoll stopped a second next() (or done()) for one request: the stack tells who called it',
     )
   }
 }
@@ -92,7 +92,7 @@ function secondCall(below: (...args: never[]) => unknown): PlimsollError {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = FRAMES
   try {
-    const error = new PlimsollError('ERR_PLIMSOLL_PASSED_TWICE', 'A request passed here for the second time')
+    const error = new PlimsollError('ERR_PLIMSOLL_PASSED_TWICE', 'next() was called twice for one request')
     Error.captureStackTrace(error, below)
     return error
   } finally {

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
 import type { RequestReservation } from '../src/governed-request.ts'
-import { Governor } from '../src/governor.ts'
+import { Governor, reservationOf } from '../src/governor.ts'
 import { LINGER_MS } from '../src/lingering-close.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
@@ -361,3 +361,101 @@ for (const [what, body, status] of [
     },
   )
 }
+
+/** Another request's work, which fails with the first client that leaves: as a shared `fetch(url, { signal })` does. */
+function sharedWork(): (signal: AbortSignal) => Promise<never> {
+  let work: Promise<never> | undefined
+  return signal => {
+    work ??= new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    return work
+  }
+}
+
+{
+  const work = sharedWork()
+  const governor = new Governor({ budget: 10, cost: 1, logger: silent })
+  t.test('a client is answered though the work it shared with another fails with that one', async t => {
+    const server = createServer(governor.listener(req => work(reservationOf(req).signal)))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    t.teardown(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const leaving = await RawClient.connect(port)
+    leaving.write(head('GET', '/leaving'))
+    await until(() => governor.stats().active === 1, 'the first')
+    const staying = await RawClient.connect(port)
+    staying.write(head('GET', '/staying'))
+    await until(() => governor.stats().active === 2, 'the second')
+    leaving.leave()
+    t.same(await staying.answers(1), [499])
+    staying.leave()
+    await until(() => governor.stats().active === 0, 'the release of both')
+  })
+}
+
+for (const late of [
+  (res: ServerResponse, done: () => void) => res.appendHeader('Vary', 'Accept').end('late', done),
+  (res: ServerResponse, done: () => void) => anyValue<ServerResponse>(res).setHeader('x', 'y').end(done),
+  (res: ServerResponse, done: () => void) => {
+    res.flushHeaders()
+    res.write('late', 'utf8', () => res.end(done))
+  },
+]) {
+  const wrote = deferred()
+  scenario(
+    `a handler that does not know of the refusal, and writes, is called back and fails nowhere: ${late}`,
+    {
+      options: { maxBody: 1000 },
+      handler: async (req, res, reservation) => {
+        req.on('data', () => {})
+        reservation.hold(wrote.promise)
+        await until(() => res.writableEnded, 'the answer to the refusal')
+        late(res, wrote.resolve)
+      },
+    },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(head('POST', '/a', CHUNKED) + chunk(LARGE))
+      t.same(await client.answers(1), [413])
+      await wrote.promise
+      t.notMatch(client.received, /late/)
+      client.leave()
+    },
+  )
+}
+
+t.test('a handler that no governor meets may write its head before it reads: 100 is still due', async t => {
+  const server = createServer((req, res) => {
+    res.writeHead(200)
+    req.pipe(res)
+  })
+  new Governor({ budget: 10, logger: silent }).attach(server)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const client = await RawClient.connect((server.address() as AddressInfo).port)
+  client.write(head('POST', '/', { Expect: '100-continue', 'Content-Length': 5 }))
+  await until(() => /^HTTP\/1\.1 100 Continue\r\n\r\n/.test(client.received), 'the 100')
+  client.write('hello')
+  await client.closed()
+  t.match(client.received, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n[\s\S]*hello/)
+})
+
+t.test('a listener that the application adds for one request only has that one to itself', async t => {
+  let requests = 0
+  const server = createServer((req, res) => {
+    requests++
+    req.pipe(res)
+  })
+  new Governor({ budget: 10, logger: silent }).attach(server)
+  server.once('checkContinue', (req, res) => {
+    res.writeContinue()
+    server.emit('request', req, res)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const client = await RawClient.connect((server.address() as AddressInfo).port)
+  client.write(head('POST', '/', { Expect: '100-continue', 'Content-Length': 5 }))
+  client.write('hello')
+  t.same(await client.answers(2), [100, 200])
+  t.equal(requests, 1)
+  client.leave()
+})

@@ -336,6 +336,19 @@ scenario(
   },
 )
 
+const stranger = recordingLogger()
+const other = new Governor({ budget: 100, logger: stranger })
+
+scenario(
+  'a request that passes two governors is pointed out, once: a route’s own cost would be lost without a word',
+  { handler: (req, res) => res.end(String((other.admit(req, res, {}) as RequestReservation).bytes)) },
+  async (t, server) => {
+    for (const body of ['12345', '123']) t.match(await server.send('/a', body), { text: String(body.length) })
+    t.equal(stranger.lines.length, 1)
+    t.match(stranger.lines[0], { level: 'warn', details: { url: '/a' }, message: /two governors/ })
+  },
+)
+
 scenario(
   'a second governor charges the budget of the first, and can ask for no more than that has',
   {

@@ -330,3 +330,33 @@ t.test('a governor that closes refuses over HTTP/2 without a word of the connect
   client.destroy()
   server.close()
 })
+
+t.test(
+  'an early answer does not leave its stream, and its bytes, to a client that keeps it open',
+  async t => {
+    const governor = new Governor({ budget: '1MiB', logger: silent })
+    const server = http2.createServer(
+      governor.listener((req: Http2ServerRequest, res: Http2ServerResponse) => {
+        res.statusCode = 401
+        req.once('data', () => {
+          req.pause()
+          req.removeAllListeners('data')
+          res.end()
+        })
+      }),
+    )
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    t.teardown(() => {
+      client.destroy()
+      server.close()
+    })
+    const stream = client.request({ ':method': 'POST', 'content-length': '1000' })
+    stream.resume().write('x')
+    t.equal(await statusOf(stream), 401)
+    t.equal(governor.stats().reserved, 1000)
+    await once(stream, 'close')
+    t.equal(stream.rstCode, http2.constants.NGHTTP2_NO_ERROR)
+    await until(() => isIdle(governor), 'its release')
+  },
+)

@@ -135,6 +135,7 @@ t.test('without a logger refusals are warnings on stderr, and stdout is left alo
   t.match(err, /ERR_PLIMSOLL_BODY_TOO_LARGE/)
   t.match(err, /PlimsollWarning: plimsoll refused a request: configuration error/)
   t.match(err, /no such tenant/, 'with what the cost function threw')
+  t.notMatch(err, /undefined/, 'and without what is not known')
   t.notMatch(err, /plimsoll chose a budget/)
   t.equal(exitCode, 0, 'nothing of ours keeps the process alive')
 })

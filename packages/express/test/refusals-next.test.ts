@@ -122,3 +122,26 @@ inBoth('a client that left is nobody to answer, so no error handler is asked', a
   t.equal((await send(port, '/')).status, 404)
   t.equal(errors, 0)
 })
+
+inBoth(
+  'a connection whose small body was refused, and never read, takes the next request',
+  async (t, express) => {
+    const governed = plimsoll({ refusals: 'next', budget: '1MiB', queue: { timeoutMs: 100 }, logger: silent })
+    const onError: ErrorRequestHandler = (error, _req, res, _next) => void res.status(error.status).end()
+    const app = express()
+      .use(governed, (_req, res) => void res.send('served'))
+      .use(onError)
+    const { port } = await serve(t, app, governed.governor)
+    const taken = governed.governor.budget.tryAcquire('1MiB')
+    const client = await BareClient.to(port)
+    client.write(head('POST /', { 'content-length': 60_000 }))
+    client.write(Buffer.alloc(30_000))
+    await until(() => governed.governor.stats().waiting === 1, 'its place in the queue')
+    client.write(Buffer.alloc(30_000))
+    await client.reads(/^HTTP\/1\.1 503 /)
+    taken?.release()
+    client.write(head('GET /'))
+    await client.reads(/served$/)
+    client.destroy()
+  },
+)

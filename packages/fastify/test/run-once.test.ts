@@ -88,7 +88,7 @@ for (const phase of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] a
         }
         unsubscribe('plimsoll:repeated', note)
         t.equal(reports().length, 1, 'once for each culprit')
-        t.match(reports(), [{ url: '/twice', msg: /for the second time/ }])
+        t.match(reports(), [{ url: '/twice', msg: /second next\(\) \(or done\(\)\)/ }])
         t.match(
           published.map(({ error }) => error),
           Array(3).fill({ code: 'ERR_PLIMSOLL_PASSED_TWICE' }),

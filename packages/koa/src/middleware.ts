@@ -67,8 +67,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
 }
 
 function refuse(ctx: ParameterizedContext, error: PlimsollError): void {
-  const begun = ctx.respond === false || ctx.headerSent || !ctx.writable
-  if (begun || error.code === 'ERR_PLIMSOLL_CLIENT_GONE') {
+  if (ctx.respond === false || ctx.headerSent || !ctx.writable) {
     ctx.respond = false
     answerRefusal(ctx.res, error)
     return
