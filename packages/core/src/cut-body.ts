@@ -1,7 +1,8 @@
+import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { PlimsollError } from './errors.ts'
 import { LINGER_BYTES } from './lingering-close.ts'
-import { type HttpRequest, isHttp2 } from './request-head.ts'
+import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 
 /**
  * Ends a body for its reader, as a broken stream with `error`. Its socket lives on, so that the client
@@ -36,4 +37,14 @@ function callItComplete(req: HttpRequest): void {
   // On HTTP/2 to be unreadable is enough, and this has no setter.
   if (!isHttp2(req)) req.complete = true
   req.emit('finish')
+}
+
+/** Takes that back before whoever waits for the answer to be out may ask whether the body was whole. */
+export function uncompleteOnceAnswered(req: HttpRequest, res: HttpResponse): void {
+  if (isHttp2(req)) return
+  const uncomplete = (): void => {
+    req.complete = false
+  }
+  const answer = res as ServerResponse
+  answer.prependOnceListener('finish', uncomplete).prependOnceListener('close', uncomplete)
 }

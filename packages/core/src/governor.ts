@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
+import { uncompleteOnceAnswered } from './cut-body.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
@@ -185,6 +186,7 @@ export class Governor {
 
   #refuseBody(request: GovernedRequest, res: HttpResponse, error: PlimsollError): void {
     this.#refuse(request, res, error)
+    uncompleteOnceAnswered(request.req, res)
     // Whoever reads the body is told by its 'error', and answers; else it is up to us.
     if (request.req.listenerCount('error') === 0) takeOver(res, error)
     else {

@@ -459,3 +459,26 @@ t.test('a listener that the application adds for one request only has that one t
   t.equal(requests, 1)
   client.leave()
 })
+
+{
+  const told: unknown[] = []
+  scenario(
+    'who asks whether a cut body was whole, once it is answered, is told no',
+    {
+      options: { maxBody: 1000 },
+      handler: (req, res) => {
+        req.on('data', () => {})
+        req.on('error', error => setTimeout(() => answerFault(res, error), 10))
+        for (const event of ['finish', 'close']) res.on(event, () => told.push(event, req.complete))
+      },
+    },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(head('POST', '/a', CHUNKED) + chunk(LARGE))
+      t.same(await client.answers(1), [413])
+      await client.closed()
+      await until(() => told.length === 4, 'both')
+      t.same(told, ['finish', false, 'close', false])
+    },
+  )
+}
