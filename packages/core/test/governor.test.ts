@@ -4,10 +4,12 @@ import { ByteBudget } from '../src/byte-budget.ts'
 import type { RequestReservation } from '../src/governed-request.ts'
 import { Governor } from '../src/governor.ts'
 import type { RoutePolicy } from '../src/route-policy.ts'
+import { RunOnce } from '../src/run-once.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
+import { injected } from './fixtures/injected.ts'
 import { KeptRequests } from './fixtures/kept-requests.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
 import { recordingLogger, silent } from './fixtures/recording-logger.ts'
@@ -561,4 +563,13 @@ t.test('options of close of a wrong type are refused with their name, and nothin
   }
   await t.rejects(governor.close(anyValue({ timeout: 5 })), { message: /^the key "timeout" of options/ })
   await t.rejects(governor.close(anyValue(null)), { message: /^options must be an object/ })
+})
+
+t.test('what adapters stop at a second pass is counted', async t => {
+  const governor = new Governor({ budget: 10, logger: silent })
+  t.equal(governor.stats().repeated, 0)
+  const point = new RunOnce({ logger: silent }, () => governor.countRepeated())
+  const { req } = injected([])
+  for (const first of [true, false, false]) t.equal(point.passes(req, req), first)
+  t.equal(governor.stats().repeated, 2)
 })
