@@ -1,49 +1,30 @@
-import { spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+
+const TELL_PORT = fileURLToPath(new URL('tell-port.ts', import.meta.url))
 
 /**
  * Starts a program that listens on the port its environment names, as a README shows it, until the test is over.
  *
  * @param folder where it keeps its files
- * @returns the port
+ * @returns the port, a free one
  */
 export async function startProgram(t: Test, file: string, folder: string): Promise<number> {
-  const port = await freePort()
-  const args = ['--conditions=plimsoll-source', '--import', import.meta.resolve('tsx'), file]
-  // An environment of its own: the loader it runs with would confuse what is measured of coverage.
-  const child = spawn(process.execPath, args, {
+  const tsx = import.meta.resolve('tsx')
+  const child = fork(file, {
+    execArgv: ['--conditions=plimsoll-source', '--import', tsx, '--import', TELL_PORT],
     cwd: folder,
-    env: { PORT: String(port) },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // Of its own: the loader it runs with would confuse what is measured of coverage.
+    env: { PORT: '0' },
   })
   t.teardown(() => child.kill())
-  while (!(await listens(port))) {
-    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
-    await sleep(20)
-  }
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with ${code}`)
+  })
+  const [port] = (await Promise.race([once(child, 'message'), ended])) as [number]
+  // It ends with the test.
+  ended.catch(() => {})
   return port
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }

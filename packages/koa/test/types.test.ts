@@ -5,6 +5,9 @@ import t from 'tap'
 const app = fileURLToPath(new URL('fixtures/typed-app.ts', import.meta.url))
 const types = fileURLToPath(new URL('../node_modules/@types/koa2', import.meta.url))
 
+// A compiler's work, on a machine that has other work.
+t.setTimeout(120_000)
+
 // With those of Koa 3 it is compiled by `tsc -p tsconfig.json`, as all that is here.
 t.test('an application is typed by the types of Koa 2, too, and a mistaken one told so', async t => {
   t.strictSame(complaintsOf(app, { koa: types }), [])
