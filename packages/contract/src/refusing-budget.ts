@@ -28,15 +28,11 @@ export class RefusingBudget extends ByteBudget {
 
   constructor(options: ByteBudgetOptions, refuses: () => boolean) {
     super(options)
-    this.#refuses = () => {
-      const refused = refuses()
-      if (refused) this.refusals++
-      return refused
-    }
+    this.#refuses = refuses
   }
 
   override tryAcquire(bytes: ByteSize): ReturnType<ByteBudget['tryAcquire']> {
-    this.#refused = this.#refuses()
+    this.#refused = this.#draw(bytes)
     queueMicrotask(() => {
       this.#refused = undefined
     })
@@ -44,12 +40,17 @@ export class RefusingBudget extends ByteBudget {
   }
 
   override acquire(bytes: ByteSize, options?: AcquireOptions): ReturnType<ByteBudget['acquire']> {
-    // What can never fit is another refusal.
-    const fits = parseByteSize(bytes) <= this.configuredCapacity
-    const refused = this.#refused ?? (fits && this.#refuses())
+    const refused = this.#refused ?? this.#draw(bytes)
     this.#refused = undefined
     return refused
       ? Promise.reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Refused at random'))
       : super.acquire(bytes, options)
+  }
+
+  #draw(bytes: ByteSize): boolean {
+    // What can never fit is refused for that.
+    const refused = parseByteSize(bytes) <= this.configuredCapacity && this.#refuses()
+    if (refused) this.refusals++
+    return refused
   }
 }

@@ -144,4 +144,19 @@ export const bodies: readonly Scenario[] = [
       assert.equal(await call.answer(), 200)
     },
   },
+  {
+    name: 'a crowd larger than the budget is served, and never holds more than it',
+    options: { budget: 300_000 },
+    async run(trial) {
+      const calls = Array.from({ length: 30 }, () => trial.open('POST', '/keep', { length: 100_000 }))
+      for (const call of calls) call.end(Buffer.alloc(100_000))
+      await trial.queued(27)
+      for (let nth = 1; nth <= 30; nth++) {
+        const kept = await trial.handled(nth)
+        assert.ok(trial.budget.reserved <= 300_000, `${trial.budget.reserved} bytes are reserved`)
+        kept.reply()
+      }
+      for (const call of calls) assert.equal(await call.answer(), 200)
+    },
+  },
 ]

@@ -81,6 +81,19 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     },
   },
   {
+    name: 'a refusal amid pipelined requests keeps its place, and the next is served',
+    options: { maxBody: 10 },
+    async run(trial) {
+      const client = await trial.connect()
+      client.write(post('/keep', '12345') + post('/keep', '12345678901') + post('/length', '12345'))
+      const kept = await trial.handled(1)
+      await turns()
+      assert.deepEqual(client.statuses, [])
+      kept.reply()
+      assert.deepEqual(await client.answers(3), [200, 413, 200])
+    },
+  },
+  {
     name: 'held work of one request keeps its bytes and not the next one on its connection',
     options: { budget: 10 },
     async run(trial) {

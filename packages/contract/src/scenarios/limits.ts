@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import { CHUNKED, chunk, head } from '../raw-client.ts'
 import { assertRefused } from '../refusals.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
+import { turns } from '../until.ts'
 
 const refused = (trial: Trial, code: string): void => {
   assert.deepEqual(trial.refusals, { [code]: 1 })
@@ -121,6 +123,28 @@ export const limits: readonly Scenario[] = [
       // Nobody reads, so only what the socket has taken in by itself is counted.
       assert.equal(await call.answer(), 413)
       kept.reply()
+    },
+  },
+  {
+    name: 'a body that passes its limit after the answer has begun cuts the answer, and is released',
+    options: { maxBody: 10 },
+    async run(trial) {
+      const call = trial.open('POST', '/unread')
+      const kept = await trial.handled(1)
+      const answer = new PassThrough()
+      kept.does(() => {
+        kept.exchange.req.on('error', error => answer.destroy(error)).pipe(answer)
+        return kept.exchange.reply({ body: answer })
+      })
+      call.write('12345')
+      await call.receives('12345')
+      call.write('678901')
+      await trial.until(() => trial.refusals.ERR_PLIMSOLL_BODY_TOO_LARGE === 1, 'the refusal')
+      // Some frameworks cut it, others leave it to its client.
+      await turns()
+      call.leave()
+      await trial.until(() => kept.reservation.released, 'the release')
+      assert.equal(call.text, '12345', 'no more comes than is allowed')
     },
   },
   {

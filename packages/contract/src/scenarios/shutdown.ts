@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { post } from '../raw-client.ts'
 import { assertRefused } from '../refusals.ts'
-import type { Scenario } from '../scenario.ts'
+import { HTTP1, type Scenario } from '../scenario.ts'
 
 /** A governor that closes. */
 export const shutdown: readonly Scenario[] = [
@@ -26,6 +27,23 @@ export const shutdown: readonly Scenario[] = [
       assert.equal(await admitted.answer(), 200)
       await closing
       assert.equal(trial.kept.length, 1)
+    },
+  },
+  {
+    name: 'closing refuses those who wait for their turn on a connection, in their place',
+    protocols: HTTP1,
+    options: { budget: 10 },
+    closes: true,
+    async run(trial) {
+      const client = await trial.connect()
+      client.write(post('/keep', '1234') + post('/keep', '1234'))
+      const kept = await trial.handled(1)
+      await trial.queued(1)
+      const closing = trial.governor.close()
+      await trial.queued(0)
+      kept.reply()
+      assert.deepEqual(await client.answers(2), [200, 503])
+      await closing
     },
   },
   {
