@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import type { GovernorOptions } from '@plimsoll/core'
 import type { Test } from 'tap'
-import { BareClient, chunk, head, type Reply, send } from './http-client.ts'
+import { BareClient, chunk, head } from './bare-client.ts'
+import { type Reply, send } from './http-client.ts'
 import type { Served } from './serve.ts'
 import { until } from './until.ts'
 
@@ -66,7 +67,7 @@ export function parserScenarios(
       t.ok(bytesRead > 256 * KiB && bytesRead < 256 * KiB + 128 * KiB, `${bytesRead} bytes read`)
       // While the client is still sending.
       await server.idle()
-      client.destroy()
+      client.leave()
       await noFiles(server)
     }
   })
@@ -120,7 +121,7 @@ export function parserScenarios(
           () => server.governor.stats().paidIn === piece.length,
           () => `${piece.length} bytes to arrive, there are ${server.governor.stats().paidIn}`,
         )
-        client.destroy()
+        client.leave()
         await server.idle()
         await noFiles(server)
       }

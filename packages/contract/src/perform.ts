@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
+import { BareClient } from './bare-client.ts'
 import { Http2Session } from './http2-session.ts'
 import { listenersOf, moreListeners } from './listeners.ts'
 import type { NextClient } from './next-client.ts'
 import { activeTimers, ownTimers } from './own-timers.ts'
-import { RawClient } from './raw-client.ts'
 import type { Scenario } from './scenario.ts'
 import { Trial } from './trial.ts'
 import { until } from './until.ts'
@@ -82,7 +82,7 @@ async function run(trial: Trial, scenario: Scenario): Promise<void> {
 async function keptAlive({ framework, running }: Trial): Promise<NextClient> {
   return framework.protocol === 'http2'
     ? new Http2Session(running.port)
-    : RawClient.connect(running.port, { secure: framework.protocol === 'https' })
+    : BareClient.to(running.port, { secure: framework.protocol === 'https' })
 }
 
 /** That the next request is served; where the budget refuses at random, when it is asked again. */
@@ -105,7 +105,7 @@ async function turnedAway(client: NextClient): Promise<void> {
 async function clearlyRefused(trial: Trial): Promise<void> {
   for (const client of trial.clients) {
     if (client.left || !trial.refused.includes(client.port ?? 0)) continue
-    if (client instanceof RawClient) {
+    if (client instanceof BareClient) {
       await until(
         () => /HTTP\/1\.1 503 [\s\S]*?\r\nretry-after: \d+\r\n[\s\S]*?\r\n\r\n/i.test(client.received),
         () => `a clear refusal, there is ${JSON.stringify(client.received)}`,

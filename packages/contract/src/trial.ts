@@ -9,13 +9,13 @@ import {
   type PlimsollErrorCode,
   type RefusedMessage,
 } from '@plimsoll/core'
+import { BareClient } from './bare-client.ts'
 import { type Call, type CallHead, isWhole } from './call.ts'
 import type { Exchange, Framework, Route, Running } from './framework.ts'
 import { type Gate, gate } from './gate.ts'
 import { Http1Call } from './http1-call.ts'
 import { Http2Call } from './http2-call.ts'
 import { Kept } from './kept.ts'
-import { RawClient } from './raw-client.ts'
 import { RefusingBudget } from './refusing-budget.ts'
 import type { Scenario, ScenarioOptions } from './scenario.ts'
 import { until as plainUntil, type Until } from './until.ts'
@@ -33,7 +33,7 @@ export class Trial {
   readonly kept: Kept[] = []
   /** The server's ends of connections whose last request was for `/next`. */
   readonly idle = new Set<Socket>()
-  readonly clients: (RawClient | Call)[] = []
+  readonly clients: (BareClient | Call)[] = []
   /** Clients, by their ports, that were refused for want of room. */
   readonly refused: number[] = []
   readonly #beside: Running[] = []
@@ -142,8 +142,8 @@ export class Trial {
   }
 
   /** A client that writes what it likes. HTTP/1 alone. */
-  async connect(at = this.#running): Promise<RawClient> {
-    const client = await RawClient.connect(at.port, { secure: this.#isSecure, until: this.until })
+  async connect(at = this.#running): Promise<BareClient> {
+    const client = await BareClient.to(at.port, { secure: this.#isSecure, until: this.until })
     this.clients.push(client)
     return client
   }

@@ -57,7 +57,7 @@ inBoth(
         env !== 'production',
         'stacks are for development',
       )
-      client.destroy()
+      client.leave()
       await until(() => logged().length > 0, 'Express to print an error that no handler takes')
     }
   },
@@ -99,7 +99,7 @@ inBoth('a handler that never answers holds nothing, and its client may leave', a
   client.write(head('POST /', { 'content-length': 2 * MiB }))
   await until(() => errors === 1, 'a refusal')
   t.equal(governed.governor.stats().reserved, 0)
-  client.destroy()
+  client.leave()
   await server.idle()
 })
 
@@ -116,7 +116,7 @@ inBoth('a client that left is nobody to answer, so no error handler is asked', a
   const client = await BareClient.to(port)
   client.write(head('GET /'))
   await until(() => governed.governor.stats().waiting === 1, 'one that waits')
-  client.destroy()
+  client.leave()
   await until(() => governed.governor.stats().refused.ERR_PLIMSOLL_CLIENT_GONE === 1, 'its end')
   taken?.release()
   t.equal((await send(port, '/')).status, 404)

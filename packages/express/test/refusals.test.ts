@@ -152,7 +152,7 @@ inBoth(
     client.writeEndlessly(chunk(Buffer.alloc(65536)))
     await client.reads(/^HTTP\/1\.1 413 [\s\S]+<pre>Payload Too Large<\/pre>/)
     t.match(client.received, /\r\nconnection: close\r\n/i)
-    client.destroy()
+    client.leave()
     await server.idle()
     await until(() => logged().length === 1, 'Express to print an error that no handler takes')
   },
@@ -190,7 +190,7 @@ inBoth('a client that leaves while it waits meets no handler, and nobody answers
   const client = await BareClient.to(server.port)
   client.write(head('GET /'))
   await until(() => governed.governor.stats().waiting === 1, 'one that waits')
-  client.destroy()
+  client.leave()
   await until(() => governed.governor.stats().waiting === 0, 'its end')
   taken?.release()
   t.strictSame([handled, governed.governor.stats().refused], [0, { ERR_PLIMSOLL_CLIENT_GONE: 1 }])

@@ -73,7 +73,7 @@ inBoth('an error after the answer has begun cuts it, and releases it', async (t,
   const server = await serve(t, app, governed.governor)
   const client = await BareClient.to(server.port)
   client.write(head('GET /'))
-  await client.closed
+  await client.closed()
   t.match(client.received, /200 OK[\s\S]+begun\r\n$/)
   await server.idle()
   await until(() => logged().length === 1, 'Express to print it')

@@ -128,7 +128,7 @@ for (const [name, parse, type] of PARSERS) {
     client.write(head('POST /', { 'content-type': type, 'transfer-encoding': 'chunked' }))
     client.writeEndlessly(chunk(Buffer.alloc(16384, 'x')))
     await client.reads(/^HTTP\/1\.1 413 [\s\S]+"code":"ERR_PLIMSOLL_BODY_TOO_LARGE"/)
-    client.destroy()
+    client.leave()
     await app.idle()
     t.match(app.found, [{ status: 413, connection: 'close', body: { statusCode: 413 } }])
     quiet(t, app)
@@ -228,7 +228,7 @@ inBoth('who answers by itself may still be refused', async (t, Koa) => {
   // A cut is all that can still tell the client.
   const client = await BareClient.to(app.port)
   client.write(head('GET /begun'))
-  await client.closed
+  await client.closed()
   t.match(client.received, /200 OK[\s\S]+begun\r\n$/)
   t.match(await send(app.port, '/over'), { status: 200, text: 'over' })
   await app.idle()
@@ -290,7 +290,7 @@ inBoth('a client that leaves while it waits meets no handler, and prints nothing
   const client = await BareClient.to(app.port)
   client.write(head('GET /'))
   await until(() => app.governor.stats().waiting === 1, 'one that waits')
-  client.destroy()
+  client.leave()
   await until(() => app.found.length === 1, 'its end')
   taken?.release()
   t.strictSame(app.governor.stats().refused, { ERR_PLIMSOLL_CLIENT_GONE: 1 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
+import { head } from '../bare-client.ts'
 import type { Farewell } from '../dial.ts'
-import { head } from '../raw-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
 
@@ -199,12 +199,12 @@ export const aborts: readonly Scenario[] = [
     options: KEPT,
     async run(trial) {
       const client = await trial.connect()
-      client.write(head('GET', '/keep'))
+      client.write(head('GET /keep'))
       const kept = await trial.handled(1)
       const { signal } = kept.reservation
       client.leave('ends')
       kept.reply({ body: '1'.repeat(10_000) })
-      await client.receives(/1{10000}/)
+      await client.reads(/1{10000}/)
       await client.closed()
       await trial.until(() => kept.reservation.released, 'the release')
       assert.equal(signal.aborted, false)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { CHUNKED, chunk, head, post, type RawClient } from '../raw-client.ts'
+import { type BareClient, CHUNKED, chunk, head, post } from '../bare-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
 import { turns } from '../until.ts'
 
 const PATHS = Array.from({ length: 10 }, (_, n) => `/keep?${n}`)
 
-async function pipelined(trial: Trial): Promise<RawClient> {
+async function pipelined(trial: Trial): Promise<BareClient> {
   const client = await trial.connect()
   client.write(PATHS.map(path => post(path, '123456')).join(''))
   return client
@@ -34,7 +34,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
           kept.reply({ body: `answer ${n}` })
         }
         assert.deepEqual(await client.answers(10), Array(10).fill(200))
-        await client.receives(/answer 9/)
+        await client.reads(/answer 9/)
         assert.deepEqual(
           client.received.match(/answer \d/g),
           PATHS.map((_, n) => `answer ${n}`),
@@ -67,7 +67,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     async run(trial) {
       const client = await trial.connect()
       // They cost nothing at first, so they are all in their handlers.
-      client.write(PATHS.map(path => head('GET', path)).join(''))
+      client.write(PATHS.map(path => head(`GET ${path}`)).join(''))
       const last = await trial.handled(10)
       for (const { reservation } of trial.kept) assert.ok(reservation.tryGrow(10))
       await trial.holds(100)
@@ -139,8 +139,8 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     },
   },
   ...[
-    { framing: 'with a length', start: head('POST', '/keep', { 'Content-Length': 2 ** 19 }) },
-    { framing: 'without one', start: head('POST', '/keep', CHUNKED) + chunk('12345') },
+    { framing: 'with a length', start: head('POST /keep', { 'Content-Length': 2 ** 19 }) },
+    { framing: 'without one', start: head('POST /keep', CHUNKED) + chunk('12345') },
   ].map(
     ({ framing, start }): Scenario => ({
       name: `a connection whose large body ${framing} was refused is closed, and its client told so`,
@@ -177,7 +177,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       const client = await trial.connect()
       client.write('POST /length HTTP/1.0\r\nContent-Length: 5\r\n\r\n12345')
       assert.deepEqual(await client.answers(1), [200])
-      await client.receives(/\r\n\r\n5$/)
+      await client.reads(/\r\n\r\n5$/)
       await client.closed()
     },
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { CHUNKED, chunk, head, LAST_CHUNK } from '../bare-client.ts'
 import type { Call } from '../call.ts'
-import { CHUNKED, chunk, head, LAST_CHUNK } from '../raw-client.ts'
 import { assertRefused } from '../refusals.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
@@ -122,7 +122,7 @@ export const expectations: readonly Scenario[] = [
       const room = trial.occupy()
       for (const framing of [{ 'Content-Length': 2 ** 20 }, CHUNKED]) {
         const client = await trial.connect()
-        client.write(head('POST', '/keep', { ...EXPECT, ...framing }))
+        client.write(head('POST /keep', { ...EXPECT, ...framing }))
         assert.deepEqual(await client.answers(1), [503])
         assert.match(client.last, /\r\nconnection: close\r\n/i)
         await client.closed()
@@ -137,7 +137,7 @@ export const expectations: readonly Scenario[] = [
     async run(trial) {
       const room = trial.occupy()
       const client = await trial.connect()
-      client.write(head('POST', '/keep', { ...EXPECT, 'Content-Length': 5 }))
+      client.write(head('POST /keep', { ...EXPECT, 'Content-Length': 5 }))
       assert.deepEqual(await client.answers(1), [503])
       room.free()
       if (/\r\nconnection: close\r\n/i.test(client.last)) return
@@ -151,7 +151,7 @@ export const expectations: readonly Scenario[] = [
     async run(trial) {
       const client = await trial.connect()
       for (let n = 0; n < 3; n++) {
-        client.write(head('POST', '/length', { ...EXPECT, ...CHUNKED }))
+        client.write(head('POST /length', { ...EXPECT, ...CHUNKED }))
         assert.equal((await client.answers(2 * n + 1)).at(-1), 100)
         client.write(chunk('12345') + LAST_CHUNK)
         assert.equal((await client.answers(2 * n + 2)).at(-1), 200)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { CHUNKED, chunk, head, LAST_CHUNK } from '../bare-client.ts'
 import type { Call } from '../call.ts'
 import type { Kept } from '../kept.ts'
-import { CHUNKED, chunk, head, LAST_CHUNK } from '../raw-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
 import { turns } from '../until.ts'
@@ -77,7 +77,7 @@ export const handlers: readonly Scenario[] = [
     protocols: HTTP1,
     async run(trial) {
       const client = await trial.connect()
-      client.write(`${head('POST', '/unread', { 'Content-Length': 10 })}12345`)
+      client.write(`${head('POST /unread', { 'Content-Length': 10 })}12345`)
       const kept = await trial.handled(1)
       kept.reply({ body: 'enough' })
       assert.deepEqual(await client.answers(1), [200])
@@ -125,7 +125,7 @@ export const handlers: readonly Scenario[] = [
     protocols: HTTP1,
     async run(trial) {
       const client = await trial.connect()
-      client.write(head('POST', '/unread', CHUNKED) + chunk('12345'))
+      client.write(head('POST /unread', CHUNKED) + chunk('12345'))
       const kept = await trial.handled(1)
       kept.does(async () => {
         for await (const _ of kept.exchange.req) break

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { post } from '../raw-client.ts'
+import { post } from '../bare-client.ts'
 import { assertRefused } from '../refusals.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 
@@ -54,7 +54,7 @@ export const lengths: readonly Scenario[] = [
     async run(trial) {
       const client = await trial.connect()
       client.write(post('/length', '12345'))
-      await client.receives(/\r\n5(\r\n|$)/)
+      await client.reads(/\r\n5(\r\n|$)/)
       client.write(' and some more\r\n\r\n')
       assert.deepEqual(await client.answers(2), [200, 400], 'it is no request either: Node refuses it')
       await client.closed()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
-import { CHUNKED, chunk, head } from '../raw-client.ts'
+import { CHUNKED, chunk, head } from '../bare-client.ts'
 import { assertRefused } from '../refusals.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
@@ -171,7 +171,7 @@ export const limits: readonly Scenario[] = [
     options: { maxBody: 10 },
     async run(trial) {
       const client = await trial.connect()
-      client.write(`${head('POST', '/keep', CHUNKED)}${chunk('1234567890')}${chunk('1')}0\r\n\r\n`)
+      client.write(`${head('POST /keep', CHUNKED)}${chunk('1234567890')}${chunk('1')}0\r\n\r\n`)
       assert.deepEqual(await client.answers(1), [413])
       await client.closed()
       refused(trial, 'ERR_PLIMSOLL_BODY_TOO_LARGE')

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { post } from '../bare-client.ts'
 import type { Exchange } from '../framework.ts'
-import { post } from '../raw-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 
 /** What requests were made of, to see what of it is still in memory. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { post } from '../raw-client.ts'
+import { post } from '../bare-client.ts'
 import { assertRefused } from '../refusals.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { head } from '../bare-client.ts'
 import type { Kept } from '../kept.ts'
-import { head } from '../raw-client.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
 import { turns } from '../until.ts'
@@ -42,7 +42,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     options,
     async run(trial) {
       const client = await trial.connect()
-      client.write(head('GET', '/keep', UPGRADE))
+      client.write(head('GET /keep', UPGRADE))
       const kept = await trial.handled(1)
       await trial.holds(600)
       kept.reply()
@@ -57,7 +57,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       const room = trial.occupy()
       trial.running.server.once('upgrade', (_req, socket) => socket.end(`${SWITCHING}hello`))
       const client = await trial.connect()
-      client.write(head('GET', '/keep', UPGRADE))
+      client.write(head('GET /keep', UPGRADE))
       await client.closed()
       assert.match(client.received, /^HTTP\/1\.1 101 [\s\S]+hello$/)
       assert.equal(trial.governor.stats().waiting, 0)
@@ -71,12 +71,12 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       async run(trial) {
         governUpgrades(trial)
         const client = await trial.connect()
-        client.write(head('GET', '/keep', UPGRADE))
+        client.write(head('GET /keep', UPGRADE))
         const kept = await trial.handled(1)
         kept.does(() => echo(kept))
-        await client.receives(/\r\n\r\n$/)
+        await client.reads(/\r\n\r\n$/)
         client.write('hello')
-        await client.receives(/\r\n\r\nhello$/)
+        await client.reads(/\r\n\r\nhello$/)
         await trial.holds(600)
         client.leave(how)
         await trial.until(() => kept.reservation.released, 'the release')
@@ -91,7 +91,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
         governUpgrades(trial)
         const room = trial.occupy()
         const client = await trial.connect()
-        client.write(head('GET', '/keep', UPGRADE))
+        client.write(head('GET /keep', UPGRADE))
         await trial.queued(1)
         client.leave(how)
         await turns()
@@ -110,13 +110,13 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       governUpgrades(trial)
       const room = trial.occupy()
       const client = await trial.connect()
-      client.write(head('GET', '/keep', UPGRADE))
+      client.write(head('GET /keep', UPGRADE))
       await trial.queued(1)
       room.free()
       const kept = await trial.handled(1)
       kept.does(() => echo(kept))
       client.write('hello')
-      await client.receives(/\r\n\r\nhello$/)
+      await client.reads(/\r\n\r\nhello$/)
       client.leave()
     },
   },
@@ -127,7 +127,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       governUpgrades(trial)
       const room = trial.occupy()
       const client = await trial.connect()
-      client.write(head('GET', '/keep', UPGRADE))
+      client.write(head('GET /keep', UPGRADE))
       assert.deepEqual(await client.answers(1), [503])
       await client.closed()
       assert.match(client.received, /ERR_PLIMSOLL_QUEUE_FULL/)

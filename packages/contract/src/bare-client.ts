@@ -3,14 +3,14 @@ import { dial, type Farewell, type Line } from './dial.ts'
 import type { NextAnswer, NextClient } from './next-client.ts'
 import { until as plainUntil, type Until } from './until.ts'
 
-export interface RawClientOptions {
+export interface BareClientOptions {
   /** Over TLS. Default false. */
   readonly secure?: boolean
   readonly until?: Until
 }
 
-/** A client of HTTP/1 that writes what it likes, in bytes. */
-export class RawClient implements NextClient {
+/** A client of HTTP/1 on a bare socket, for what no client library would send. */
+export class BareClient implements NextClient {
   readonly #line: Line
   readonly #until: Until
   received = ''
@@ -29,13 +29,13 @@ export class RawClient implements NextClient {
     })
   }
 
-  static async connect(
+  static async to(
     port: number,
-    { secure = false, until = plainUntil }: RawClientOptions = {},
-  ): Promise<RawClient> {
+    { secure = false, until = plainUntil }: BareClientOptions = {},
+  ): Promise<BareClient> {
     const line = dial(port, secure)
     await once(line.socket, secure ? 'secureConnect' : 'connect')
-    return new RawClient(line, until)
+    return new BareClient(line, until)
   }
 
   /** Whether the connection is over. */
@@ -57,6 +57,16 @@ export class RawClient implements NextClient {
     this.#line.socket.write(data)
   }
 
+  /** Writes the same again and again, as fast as it is taken, until the connection is over. */
+  writeEndlessly(data: Uint8Array): void {
+    const { socket } = this.#line
+    const more = (): void => {
+      while (socket.writable && socket.write(data));
+    }
+    socket.on('drain', more)
+    more()
+  }
+
   /** Stops reading. */
   pause(): void {
     this.#line.socket.pause()
@@ -72,16 +82,15 @@ export class RawClient implements NextClient {
       () => this.statuses.length >= count,
       () => `${count} answers, ${this.statuses} came${this.over ? ' and the connection is over' : ''}`,
     )
-    // Its head is whole.
-    await this.receives(/\r\n\r\n/)
+    await this.#until(() => this.last.includes('\r\n\r\n'), 'the whole head of an answer')
     return this.statuses
   }
 
-  /** Waits until the last answer matches. */
-  async receives(pattern: RegExp): Promise<void> {
+  /** Waits until what has been received matches. */
+  async reads(pattern: RegExp): Promise<void> {
     await this.#until(
-      () => pattern.test(this.last),
-      () => `${pattern} in ${JSON.stringify(this.last.slice(-500))}`,
+      () => pattern.test(this.received),
+      () => `${pattern} in ${JSON.stringify(this.received.slice(-500))}`,
     )
   }
 
@@ -103,22 +112,29 @@ export class RawClient implements NextClient {
   }
 }
 
-/** The head of an HTTP/1.1 request as text. */
-export function head(method: string, path: string, headers: Record<string, string | number> = {}): string {
-  const lines = Object.entries({ Host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}`)
-  return [`${method} ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n')
+/** The head of a request as text. */
+export function head(line: string, headers: Readonly<Record<string, string | number>> = {}): string {
+  const fields = Object.entries({ Host: 'localhost', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  return `${line} HTTP/1.1\r\n${fields.join('')}\r\n`
 }
 
 /** A POST of a body with its length. */
 export function post(path: string, body: string): string {
-  return head('POST', path, { 'Content-Length': Buffer.byteLength(body) }) + body
+  return head(`POST ${path}`, { 'Content-Length': Buffer.byteLength(body) }) + body
 }
 
 export const CHUNKED = { 'Transfer-Encoding': 'chunked' }
 
 /** One chunk of a chunked body. */
-export function chunk(body: string): string {
-  return `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`
+export function chunk(piece: string): string
+export function chunk(piece: Buffer): Buffer
+export function chunk(piece: string | Buffer): string | Buffer {
+  const size = `${Buffer.byteLength(piece).toString(16)}\r\n`
+  return typeof piece === 'string'
+    ? `${size}${piece}\r\n`
+    : Buffer.concat([Buffer.from(size), piece, Buffer.from('\r\n')])
 }
 
 export const LAST_CHUNK = '0\r\n\r\n'
