@@ -142,6 +142,6 @@ inBoth(
     taken?.release()
     client.write(head('GET /'))
     await client.reads(/served$/)
-    client.destroy()
+    client.leave()
   },
 )
