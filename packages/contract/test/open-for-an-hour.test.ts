@@ -1,0 +1,3 @@
+import { openForAnHour, plain } from '../src/index.ts'
+
+openForAnHour(plain)
