@@ -17,9 +17,8 @@ interface Owing {
 
 /**
  * Lets clients that ask with `Expect: 100-continue` (RFC 9110 section 10.1.1) wait for their answer.
- * Node tells them to go on before anybody has seen the request. From here on the first read of the body does, which
- * is held while a request waits for its room. Whoever answers first has spared the client the body: a route that
- * refuses what the application has admitted, too.
+ * Node tells them to go on before anybody has seen the request. From here on `goOn` does, or the first read of the
+ * body, for requests that no governor meets. Whoever answers first has spared the client the body.
  */
 export function deferContinue(server: HttpServer & { [ATTACHED]?: true }): void {
   if (server[ATTACHED]) return
@@ -36,10 +35,8 @@ function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owi
   if (isEmpty(req)) goOn(res)
   else {
     continueOnRead(req, res)
-    // Node takes it off a request that somebody stops reading.
-    const { socket } = req
     // Before Node's own listener, which closes.
-    if (!isHttp2(req)) (res as ServerResponse).prependOnceListener('finish', () => answered(socket, res))
+    if (!isHttp2(req)) (res as ServerResponse).prependOnceListener('finish', () => answered(req.socket, res))
   }
   this.emit('request', req, res)
 }
@@ -65,7 +62,8 @@ function continueOnRead(req: HttpRequest, res: HttpResponse): void {
   }
 }
 
-function goOn(res: HttpResponse & Owing): void {
+/** Tells a client that waits for it to send its body. Nothing where it does not wait, or is answered. */
+export function goOn(res: HttpResponse & Owing): void {
   if (res[OWED] !== 'owed') return
   // Node reads on when a body was left unread after the answer.
   if (isUnderWay(res) || (res as Http2ServerResponse).stream?.closed) return
@@ -80,5 +78,5 @@ function isUnderWay(res: HttpResponse & { readonly _headerSent?: boolean }): boo
 
 /** Of a refused client: no 100 will come, whoever reads the body. */
 export function neverGoOn(res: HttpResponse & Owing): void {
-  if (res[OWED] === 'owed') res[OWED] = 'never'
+  res[OWED] = 'never'
 }

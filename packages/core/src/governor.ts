@@ -3,7 +3,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
-import { deferContinue, type HttpServer, neverGoOn } from './expect-continue.ts'
+import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
@@ -156,6 +156,7 @@ export class Governor {
     }
     request.admitted = true
     this.#admitted++
+    if (price.hasBody) goOn(res)
     if (admittedChannel.hasSubscribers)
       admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
     return request
@@ -202,8 +203,10 @@ export class Governor {
     const { req } = request
     // Told before: somebody asks for another admission after a refusal.
     if (!isPlimsollError(error) || request.refusal === error) return error
-    if (!request.admitted) request.refuse(error)
-    neverGoOn(res)
+    if (!request.admitted) {
+      request.refuse(error)
+      neverGoOn(res)
+    }
     this.#note(req, error)
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
       prepareRefusal(request, res, error, this.budget.queue.timeoutMs)
@@ -246,8 +249,9 @@ export class Governor {
 
   /**
    * Does for a server what no request handler can: with `Expect: 100-continue` a client is told to go on
-   * once it has its room and its body is read, and one that is refused sends none of its body. Any number of
-   * calls, and of governors; a server that has a listener of its own to 'checkContinue' is left to it.
+   * once it has its room, and one that is refused sends none of its body. Requests that meet no governor
+   * are told when their body is first read. Any number of calls, and of governors; a server that has a
+   * listener of its own to 'checkContinue' is left to it.
    */
   attach(server: HttpServer): void {
     if (typeof server?.on !== 'function') throw optionError('server', 'an HTTP server', server)
