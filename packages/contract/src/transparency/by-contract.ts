@@ -48,7 +48,8 @@ export const BY_CONTRACT: readonly Exception[] = [
       const { session, ungoverned, governed } = pair
       const last = governed.answers.length - 1
       const { status, head } = governed.answers[last] ?? {}
-      const asked = ungoverned.answers[last]?.status === 100 && session.says.some(request => BAD_URL.test(request))
+      const asked =
+        ungoverned.answers[last]?.status === 100 && session.says.some(request => BAD_URL.test(request))
       return asked && status === 400 && head?.includes('Connection: close') ? before(pair, last) : pair
     },
   },
@@ -124,6 +125,9 @@ function apart(pages: Outcome['pages'], { pipelined }: Session): Outcome['pages'
     ...page.filter(line => line.startsWith('response ')),
   ]
   return Object.fromEntries(
-    Object.entries(pages).map(([name, page]) => [name, pipelined.includes(Number(name)) ? parted(page) : page]),
+    Object.entries(pages).map(([name, page]) => [
+      name,
+      pipelined.includes(Number(name)) ? parted(page) : page,
+    ]),
   )
 }

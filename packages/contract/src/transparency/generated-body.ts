@@ -27,7 +27,15 @@ const json = fc.oneof(
   { weight: 3, arbitrary: padding.map(text => JSON.stringify({ text, list: [1, null, 'two'] })) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('', '{"a":', '7', '"text"', ' {"a":1} ', '[{"a":"b"}]', '{"__proto__":{"a":1}}'),
+    arbitrary: fc.constantFrom(
+      '',
+      '{"a":',
+      '7',
+      '"text"',
+      ' {"a":1} ',
+      '[{"a":"b"}]',
+      '{"__proto__":{"a":1}}',
+    ),
   },
 )
 
@@ -67,13 +75,24 @@ const JSON_TYPES = [
   'application/vnd.api+json',
 ]
 const TEXT_TYPES = ['text/plain', 'text/plain; charset=latin1', 'text/plain; charset=', 'text/html', 'text']
-const OTHER_TYPES = [undefined, 'application/octet-stream', 'application/octet-stream', 'a/b/c', ';;', '', '*/*']
+const OTHER_TYPES = [
+  undefined,
+  'application/octet-stream',
+  'application/octet-stream',
+  'a/b/c',
+  ';;',
+  '',
+  '*/*',
+]
 
 const content = fc.oneof(
   { weight: 3, arbitrary: typed(JSON_TYPES, json) },
   { weight: 2, arbitrary: typed(['application/x-www-form-urlencoded'], form) },
   { weight: 2, arbitrary: typed(TEXT_TYPES, padding) },
-  { weight: 2, arbitrary: typed([`multipart/form-data; boundary=${BOUNDARY}`, 'multipart/form-data'], multipart) },
+  {
+    weight: 2,
+    arbitrary: typed([`multipart/form-data; boundary=${BOUNDARY}`, 'multipart/form-data'], multipart),
+  },
   { weight: 3, arbitrary: typed(OTHER_TYPES, padding) },
 )
 
@@ -89,8 +108,14 @@ const ENCODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
 /** Left as it is, encoded as its head says, or not at all what its head says. */
 const encoding = fc.oneof(
   { weight: 6, arbitrary: fc.constant(undefined) },
-  { weight: 2, arbitrary: fc.record({ name: fc.constantFrom(...Object.keys(ENCODERS)), honest: fc.constant(true) }) },
-  { weight: 1, arbitrary: fc.record({ name: fc.constantFrom('gzip', 'deflate'), honest: fc.constant(false) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ name: fc.constantFrom(...Object.keys(ENCODERS)), honest: fc.constant(true) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ name: fc.constantFrom('gzip', 'deflate'), honest: fc.constant(false) }),
+  },
 )
 
 export const generatedBody: fc.Arbitrary<GeneratedBody> = fc

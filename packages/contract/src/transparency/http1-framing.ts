@@ -22,7 +22,11 @@ const exact: Framing = body => ({
 /** The rest of the body is the next request, by its length. */
 const tooLong: Framing = body => {
   const length = Math.floor(body.length / 2)
-  return { headers: [['Content-Length', String(length)]], wire: body, says: `length ${length} of ${body.length}` }
+  return {
+    headers: [['Content-Length', String(length)]],
+    wire: body,
+    says: `length ${length} of ${body.length}`,
+  }
 }
 
 function tooShort(missing: number): Framing {
@@ -95,8 +99,16 @@ const chunked = fc
       { minLength: 1, maxLength: 4 },
     ),
     extension: mostly(['', '', '', ';a', ';name=value', ';quoted="a b"'], [' ']),
-    hex: fc.constantFrom(PLAIN.hex, PLAIN.hex, size => size.toString(16).toUpperCase(), size => `00${size.toString(16)}`),
-    trailers: mostly(['', '', 'X-Trailer: one\r\n', 'X-Trailer: one\r\nx-trailer: two\r\nEmpty:\r\n'], ['no colon\r\n']),
+    hex: fc.constantFrom(
+      PLAIN.hex,
+      PLAIN.hex,
+      size => size.toString(16).toUpperCase(),
+      size => `00${size.toString(16)}`,
+    ),
+    trailers: mostly(
+      ['', '', 'X-Trailer: one\r\n', 'X-Trailer: one\r\nx-trailer: two\r\nEmpty:\r\n'],
+      ['no colon\r\n'],
+    ),
     name: mostly(['chunked', 'chunked', 'Chunked'], ['gzip, chunked', 'chunked, chunked']),
     end: mostly(['0'], ['', 'zz\r\n', '5\r\nab']),
   })

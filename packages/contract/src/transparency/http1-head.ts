@@ -26,9 +26,22 @@ const targetOf = (paths: readonly string[]): fc.Arbitrary<string> =>
     { weight: 40, arbitrary: fc.constantFrom(...paths) },
     {
       weight: 3,
-      arbitrary: fc.constantFrom('/nowhere', '/', '/seen/', '//seen', '/seen%2f', '/%zz', '/seen#a', '/SEEN', '/seen?'),
+      arbitrary: fc.constantFrom(
+        '/nowhere',
+        '/',
+        '/seen/',
+        '//seen',
+        '/seen%2f',
+        '/%zz',
+        '/seen#a',
+        '/SEEN',
+        '/seen?',
+      ),
     },
-    { weight: 1, arbitrary: fc.constantFrom('http://other/seen', '*', 'seen', '/\xe9', `/${'long'.repeat(5000)}`) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('http://other/seen', '*', 'seen', '/\xe9', `/${'long'.repeat(5000)}`),
+    },
   )
 
 const version = fc.oneof(
@@ -39,32 +52,87 @@ const version = fc.oneof(
 
 const HOST: HeaderLine = ['Host', 'localhost']
 
-const host = mostly<readonly HeaderLine[]>([[HOST]], [[], [HOST, ['host', 'other']], [['Host', '']], [['Host', 'a b']]])
+const host = mostly<readonly HeaderLine[]>(
+  [[HOST]],
+  [[], [HOST, ['host', 'other']], [['Host', '']], [['Host', 'a b']]],
+)
 
 const connection = mostly<readonly HeaderLine[]>(
   [[], [], [], [['Connection', 'keep-alive']], [['connection', 'close']]],
   [
-    [['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ['Sec-WebSocket-Version', '13'], ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==']],
-    [['Connection', 'upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAAQAAP__']],
+    [
+      ['Connection', 'Upgrade'],
+      ['Upgrade', 'websocket'],
+      ['Sec-WebSocket-Version', '13'],
+      ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+    ],
+    [
+      ['Connection', 'upgrade, HTTP2-Settings'],
+      ['Upgrade', 'h2c'],
+      ['HTTP2-Settings', 'AAMAAABkAAQAAP__'],
+    ],
     [['Upgrade', 'own']],
     [['Connection', 'Keep-Alive, Close']],
-    [['Connection', 'keep-alive'], ['Connection', 'close']],
-    [['Keep-Alive', 'timeout=1'], ['Proxy-Connection', 'close']],
+    [
+      ['Connection', 'keep-alive'],
+      ['Connection', 'close'],
+    ],
+    [
+      ['Keep-Alive', 'timeout=1'],
+      ['Proxy-Connection', 'close'],
+    ],
   ],
   12,
 )
 
 const expectation = mostly<readonly HeaderLine[]>(
   [[], [], [], [], [['Expect', '100-continue']]],
-  [[['Expect', '100-Continue']], [['expect', 'the-unknown']], [['Expect', '']], [['Expect', '100-continue, x']]],
+  [
+    [['Expect', '100-Continue']],
+    [['expect', 'the-unknown']],
+    [['Expect', '']],
+    [['Expect', '100-continue, x']],
+  ],
 )
 
 const LARGE: HeaderLine = ['X-Large', 'x'.repeat(20_000)]
 
 const extra = fc.array(
   fc.oneof(
-    { weight: 40, arbitrary: fc.constantFrom<HeaderLine>(['Accept', 'application/json'], ['Accept', 'text/html'], ['X-Empty', ''], ['Cookie', 'a=1; b=2'], ['cookie', 'c=3'], ['X-Same', 'one'], ['x-same', 'two'], ['TE', 'trailers'], ['If-None-Match', '*'], ['Accept-Encoding', 'gzip'], ['Origin', 'http://a'], ['X-Latin', '\xe9\xff'], ['X-Spaces', '  a  b  '], ['Range', 'bytes=0-3'], ['X-HTTP-Method-Override', 'PUT'], ['X-Forwarded-Host', 'b']) },
-    { weight: 1, arbitrary: fc.constantFrom<HeaderLine>(LARGE, ['X Space', 'a'], ['X-Fold', 'a\r\n b'], ['X-Nul', 'a\0b'], ['X-Return', 'a\rb'], ['', 'nameless'], ['X(a)', 'b'], [' X-Indent', 'a']) },
+    {
+      weight: 40,
+      arbitrary: fc.constantFrom<HeaderLine>(
+        ['Accept', 'application/json'],
+        ['Accept', 'text/html'],
+        ['X-Empty', ''],
+        ['Cookie', 'a=1; b=2'],
+        ['cookie', 'c=3'],
+        ['X-Same', 'one'],
+        ['x-same', 'two'],
+        ['TE', 'trailers'],
+        ['If-None-Match', '*'],
+        ['Accept-Encoding', 'gzip'],
+        ['Origin', 'http://a'],
+        ['X-Latin', '\xe9\xff'],
+        ['X-Spaces', '  a  b  '],
+        ['Range', 'bytes=0-3'],
+        ['X-HTTP-Method-Override', 'PUT'],
+        ['X-Forwarded-Host', 'b'],
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<HeaderLine>(
+        LARGE,
+        ['X Space', 'a'],
+        ['X-Fold', 'a\r\n b'],
+        ['X-Nul', 'a\0b'],
+        ['X-Return', 'a\rb'],
+        ['', 'nameless'],
+        ['X(a)', 'b'],
+        [' X-Indent', 'a'],
+      ),
+    },
   ),
   { maxLength: 3 },
 )

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { certificate } from '../certificate.ts'
 import { type Answer, answersIn } from './answers.ts'

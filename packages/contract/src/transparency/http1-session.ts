@@ -36,7 +36,10 @@ function generatedShot(paths: readonly string[]): fc.Arbitrary<Shot> {
   return fc
     .record({
       head: generatedHead(paths),
-      payload: fc.option(fc.record({ body: generatedBody, frame: generatedFraming }), { freq: 5, nil: undefined }),
+      payload: fc.option(fc.record({ body: generatedBody, frame: generatedFraming }), {
+        freq: 5,
+        nil: undefined,
+      }),
       cuts: fc.array(
         fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), turns: fc.constantFrom(0, 1, 3, 10) }),
         { maxLength: 4 },
@@ -88,12 +91,10 @@ function stepsOf(shot: Shot, index: number): Step[] {
 /** One to four requests on a connection, one after the other's answer or all at once; one alone every second time. */
 export function http1Session(paths: readonly string[]): fc.Arbitrary<Http1Session> {
   const shot = generatedShot(paths)
-  return fc
-    .oneof(fc.tuple(shot), fc.array(shot, { minLength: 2, maxLength: 4 }))
-    .map(shots => ({
-      steps: shots.flatMap(stepsOf),
-      requests: shots.length,
-      pipelined: [...shots.keys()].filter(number => number > 0 && shots[number - 1]?.alone === false),
-      says: shots.map(({ head, says }, index) => `${head(index).toString('latin1').slice(0, 800)}(${says})`),
-    }))
+  return fc.oneof(fc.tuple(shot), fc.array(shot, { minLength: 2, maxLength: 4 })).map(shots => ({
+    steps: shots.flatMap(stepsOf),
+    requests: shots.length,
+    pipelined: [...shots.keys()].filter(number => number > 0 && shots[number - 1]?.alone === false),
+    says: shots.map(({ head, says }, index) => `${head(index).toString('latin1').slice(0, 800)}(${says})`),
+  }))
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import type { Socket } from 'node:net'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Answer } from './answers.ts'
 import type { GeneratedStream, Http2Session } from './http2-session.ts'
 import type { Played } from './session.ts'
@@ -27,32 +27,51 @@ export async function playHttp2(session: Http2Session, port: number, patienceMs:
 }
 
 /** An answer in the shape of HTTP/1: what came of it within the patience since the last sign of life. */
-async function answerTo(client: ClientHttp2Session, stream: GeneratedStream, patienceMs: number): Promise<Answer> {
+async function answerTo(
+  client: ClientHttp2Session,
+  stream: GeneratedStream,
+  patienceMs: number,
+): Promise<Answer> {
   const head: string[] = []
   let body = ''
   let ended = false
   let closed = false
   let signs = 0
-  const sign = <T>(note: (value: T) => void) => (value: T): void => {
-    signs++
-    note(value)
-  }
-  if (client.closed) return { status: 0, head: ['the connection is closed'], body, whole: false, endless: false }
+  const sign =
+    <T>(note: (value: T) => void) =>
+    (value: T): void => {
+      signs++
+      note(value)
+    }
+  if (client.closed)
+    return { status: 0, head: ['the connection is closed'], body, whole: false, endless: false }
   const req = client.request(stream.headers, {
     endStream: stream.body.length === 0 && !stream.trailers && stream.resetAfter === undefined,
     waitForTrailers: stream.trailers,
   })
   req.on('wantTrailers', () => req.sendTrailers({ 'x-trailer': 'one' }))
   for (const event of ['headers', 'response', 'trailers']) {
-    req.on(event, sign((headers: object) => {
-      head.push(event, ...Object.entries(headers).map(([name, value]) => `${name}: ${name === 'date' ? '…' : value}`))
-    }))
+    req.on(
+      event,
+      sign((headers: object) => {
+        head.push(
+          event,
+          ...Object.entries(headers).map(([name, value]) => `${name}: ${name === 'date' ? '…' : value}`),
+        )
+      }),
+    )
   }
-  req.on('continue', sign(() => head.push('continue')))
+  req.on(
+    'continue',
+    sign(() => head.push('continue')),
+  )
   req.setEncoding('latin1')
-  req.on('data', sign((text: string) => {
-    body += text
-  }))
+  req.on(
+    'data',
+    sign((text: string) => {
+      body += text
+    }),
+  )
   req.on('end', () => {
     ended = true
   })

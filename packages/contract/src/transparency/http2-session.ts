@@ -38,11 +38,20 @@ const length = mostly<(bytes: number) => OutgoingHttpHeaders>(
 )
 
 const extra = mostly<OutgoingHttpHeaders>(
-  [{}, {}, { accept: 'text/html' }, { cookie: ['a=1', 'b=2'] }, { expect: '100-continue' }, { te: 'trailers' }],
+  [
+    {},
+    {},
+    { accept: 'text/html' },
+    { cookie: ['a=1', 'b=2'] },
+    { expect: '100-continue' },
+    { te: 'trailers' },
+  ],
   [{ expect: 'the-unknown' }, { 'x-large': 'x'.repeat(20_000) }, { 'x-empty': '' }, { host: 'other' }],
 )
 
-function generatedStream(paths: readonly string[]): fc.Arbitrary<Omit<GeneratedStream, 'headers'> & { headers(number: number): OutgoingHttpHeaders }> {
+function generatedStream(
+  paths: readonly string[],
+): fc.Arbitrary<Omit<GeneratedStream, 'headers'> & { headers(number: number): OutgoingHttpHeaders }> {
   return fc
     .record({
       method,
@@ -74,12 +83,18 @@ function generatedStream(paths: readonly string[]): fc.Arbitrary<Omit<GeneratedS
 }
 
 function about({ type, encoding }: GeneratedBody): OutgoingHttpHeaders {
-  return { ...(type !== undefined && { 'content-type': type }), ...(encoding !== undefined && { 'content-encoding': encoding }) }
+  return {
+    ...(type !== undefined && { 'content-type': type }),
+    ...(encoding !== undefined && { 'content-encoding': encoding }),
+  }
 }
 
 export function http2Session(paths: readonly string[]): fc.Arbitrary<Http2Session> {
   return fc
-    .record({ streams: fc.array(generatedStream(paths), { minLength: 1, maxLength: 5 }), atOnce: fc.boolean() })
+    .record({
+      streams: fc.array(generatedStream(paths), { minLength: 1, maxLength: 5 }),
+      atOnce: fc.boolean(),
+    })
     .map(({ streams, atOnce }) => ({
       streams: streams.map((stream, number) => ({ ...stream, headers: stream.headers(number) })),
       atOnce,

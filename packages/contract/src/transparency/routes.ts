@@ -55,7 +55,8 @@ const WHOLE: Readonly<Record<string, Handler>> = {
     }),
   '/nothing': exchange => exchange.reply({ status: 204 }),
   '/not-modified': exchange => exchange.reply({ status: 304, headers: { ETag: '"a"' } }),
-  '/redirect': exchange => exchange.reply({ status: 302, headers: { ...TEXT, Location: '/seen' }, body: 'there' }),
+  '/redirect': exchange =>
+    exchange.reply({ status: 302, headers: { ...TEXT, Location: '/seen' }, body: 'there' }),
   '/close': exchange => exchange.reply({ headers: { ...TEXT, Connection: 'close' }, body: 'the last' }),
   '/large': exchange => exchange.reply({ headers: TEXT, body: 'large '.repeat(50_000) }),
   '/throws': () => {
@@ -116,7 +117,8 @@ const BY_HAND: Readonly<Record<string, Handler>> = {
       const { req } = exchange
       const fields: unknown[] = []
       let status = 200
-      const answer = (): void => resolve(exchange.reply({ status, headers: TEXT, body: JSON.stringify(fields) }))
+      const answer = (): void =>
+        resolve(exchange.reply({ status, headers: TEXT, body: JSON.stringify(fields) }))
       try {
         const form = busboy({ headers: req.headers })
         form.on('field', (name, value) => fields.push([name, value]))

@@ -4,8 +4,8 @@ import t, { type Test } from 'tap'
 import type { Framework } from '../framework.ts'
 import type { Pair } from './by-contract.ts'
 import { compared, said } from './compared.ts'
-import { http, http2, https } from './protocols.ts'
 import { Side } from './outcome.ts'
+import { http, http2, https } from './protocols.ts'
 import { pathsOf } from './routes.ts'
 import type { Protocol, Session } from './session.ts'
 
@@ -29,7 +29,12 @@ interface Run {
 }
 
 /** 500 requests, and on average nearly a thousand. Without a limit, one body in chunks would reserve all there is. */
-const MANY: Run = { title: 'many at a time', options: { budget: '1GiB', maxBody: '16MiB' }, connections: 25, runs: 20 }
+const MANY: Run = {
+  title: 'many at a time',
+  options: { budget: '1GiB', maxBody: '16MiB' },
+  connections: 25,
+  runs: 20,
+}
 const MANY_LIMITED: Run = { ...MANY, options: { budget: '1GiB' } }
 const ONE: Run = { title: 'one at a time, with no options at all', options: {}, connections: 1, runs: 50 }
 
