@@ -2,11 +2,15 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { BareClient, head, send, serve, until } from '@plimsoll/contract'
+import t from 'tap'
 import { plimsoll } from '../src/index.ts'
 import { inBoth } from './fixtures/express-versions.ts'
 import { silent } from './fixtures/silent.ts'
 
 const program = fileURLToPath(new URL('fixtures/throwing-program.ts', import.meta.url))
+
+// Programs that start, on a machine that has other work.
+t.setTimeout(120_000)
 
 inBoth('what is thrown behind us is heard by those who hear it without us', async (t, _express, version) => {
   const args = [

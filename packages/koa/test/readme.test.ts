@@ -5,6 +5,9 @@ import t from 'tap'
 
 const app = fileURLToPath(new URL('fixtures/readme-app.ts', import.meta.url))
 
+// A program that starts, on a machine that has other work.
+t.setTimeout(120_000)
+
 t.test('the README shows an application that runs', async t => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   t.ok(readme.includes(`\`\`\`ts\n${readFileSync(app, 'utf8')}\`\`\``), 'this very file')

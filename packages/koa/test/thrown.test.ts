@@ -2,12 +2,16 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { send, serve } from '@plimsoll/contract'
+import t from 'tap'
 import { plimsoll } from '../src/index.ts'
 import { hear } from './fixtures/heard.ts'
 import { inBoth } from './fixtures/koa-versions.ts'
 import { silent } from './fixtures/silent.ts'
 
 const program = fileURLToPath(new URL('fixtures/throwing-program.ts', import.meta.url))
+
+// Programs that start, on a machine that has other work.
+t.setTimeout(120_000)
 
 inBoth('what is thrown behind us is heard by those who hear it without us', async (t, _Koa, version) => {
   const args = [
