@@ -23,7 +23,7 @@ export class RefusingBudget extends ByteBudget {
   readonly #refuses: () => boolean
   /** How often it has. */
   refusals = 0
-  /** Of the admission that is asked for in this turn, first at once and then by waiting. */
+  /** Of the admission that is asked for in this turn: at once, and then by waiting. */
   #refused: boolean | undefined
 
   constructor(options: ByteBudgetOptions, refuses: () => boolean) {
@@ -32,19 +32,24 @@ export class RefusingBudget extends ByteBudget {
   }
 
   override tryAcquire(bytes: ByteSize): ReturnType<ByteBudget['tryAcquire']> {
-    this.#refused = this.#draw(bytes)
-    queueMicrotask(() => {
-      this.#refused = undefined
-    })
-    return this.#refused ? undefined : super.tryAcquire(bytes)
+    this.#refused ??= this.#draw(bytes)
+    const reservation = this.#refused ? undefined : super.tryAcquire(bytes)
+    if (reservation !== undefined) this.#forget()
+    // Who may not wait asks no further.
+    else queueMicrotask(() => this.#forget())
+    return reservation
   }
 
   override acquire(bytes: ByteSize, options?: AcquireOptions): ReturnType<ByteBudget['acquire']> {
     const refused = this.#refused ?? this.#draw(bytes)
-    this.#refused = undefined
+    this.#forget()
     return refused
       ? Promise.reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Refused at random'))
       : super.acquire(bytes, options)
+  }
+
+  #forget(): void {
+    this.#refused = undefined
   }
 
   #draw(bytes: ByteSize): boolean {
