@@ -10,7 +10,7 @@ export interface ContractOptions {
 }
 
 /** A guard against hanging, far beyond what all of it takes. */
-const BOUND_MS = 120_000
+const BOUND_MS = 300_000
 
 /** Performs every scenario on a framework, each as a test of tap. */
 export function contract(framework: Framework, { refuseAtRandom }: ContractOptions = {}): Promise<unknown> {

@@ -104,7 +104,7 @@ async function turnedAway(client: NextClient): Promise<void> {
 /** That who was refused at random reads a status and when to come back. */
 async function clearlyRefused(trial: Trial): Promise<void> {
   for (const client of trial.clients) {
-    if (client.left || !trial.refused.includes(client.port ?? 0)) continue
+    if (client.left || !trial.refused.includes(client.port)) continue
     if (client instanceof BareClient) {
       await until(
         () => /HTTP\/1\.1 503 [\s\S]*?\r\nretry-after: \d+\r\n[\s\S]*?\r\n\r\n/i.test(client.received),

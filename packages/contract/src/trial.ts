@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import {
@@ -7,15 +6,16 @@ import {
   type Governor,
   type GovernorStats,
   type PlimsollErrorCode,
-  type RefusedMessage,
 } from '@plimsoll/core'
 import { BareClient } from './bare-client.ts'
 import { type Call, type CallHead, isWhole } from './call.ts'
-import type { Exchange, Framework, Route, Running } from './framework.ts'
+import type { Framework, Route, Running } from './framework.ts'
 import { type Gate, gate } from './gate.ts'
 import { Http1Call } from './http1-call.ts'
 import { Http2Call } from './http2-call.ts'
-import { Kept } from './kept.ts'
+import { Keeper } from './keeper.ts'
+import type { Kept } from './kept.ts'
+import { RefusedClients } from './refused-clients.ts'
 import { RefusingBudget } from './refusing-budget.ts'
 import type { Scenario, ScenarioOptions } from './scenario.ts'
 import { until as plainUntil, type Until } from './until.ts'
@@ -29,13 +29,11 @@ export class Trial {
   readonly framework: Framework
   readonly options: AdapterOptions
   readonly budget: ByteBudget
-  /** Requests that have reached a handler that keeps them, in order. */
-  readonly kept: Kept[] = []
   /** The server's ends of connections whose last request was for `/next`. */
   readonly idle = new Set<Socket>()
   readonly clients: (BareClient | Call)[] = []
-  /** Clients, by their ports, that were refused for want of room. */
-  readonly refused: number[] = []
+  readonly refused = new RefusedClients()
+  readonly #keeper = new Keeper()
   readonly #beside: Running[] = []
   readonly #letGo: (() => void)[] = []
   #running!: Running
@@ -59,8 +57,23 @@ export class Trial {
   ): Promise<Trial> {
     const trial = new Trial(framework, options, refuses)
     trial.#running = await trial.#serve(framework, trial.options, routes?.(trial) ?? [])
-    if (refuses !== undefined) subscribe('plimsoll:refused', trial.#onRefused)
+    if (refuses !== undefined) trial.refused.start()
     return trial
+  }
+
+  /** Requests that have reached a handler that keeps them, in order. */
+  get kept(): readonly Kept[] {
+    return this.#keeper.kept
+  }
+
+  /** A handler that reads the body, and answers when the scenario says so. */
+  get keep(): Route['handle'] {
+    return this.#keeper.keep
+  }
+
+  /** The same, but leaves the body unread. */
+  get keepUnread(): Route['handle'] {
+    return this.#keeper.keepUnread
   }
 
   get running(): Running {
@@ -104,7 +117,7 @@ export class Trial {
   }
 
   async #serve(framework: Framework, options: AdapterOptions, routes: readonly Route[]): Promise<Running> {
-    const running = await framework.serve({ options, routes: [...this.#routes(), ...routes] })
+    const running = await framework.serve({ options, routes: [...this.#keeper.routes, ...routes] })
     // That an idle connection was closed for its age must not be taken for a fault.
     running.server.keepAliveTimeout = 60_000
     // On HTTP/2 requests come and go without leaving anything on a socket.
@@ -114,31 +127,6 @@ export class Trial {
       else this.idle.delete(req.socket)
     })
     return running
-  }
-
-  #routes(): Route[] {
-    return [
-      { method: 'POST', path: '/next', handle: answerLength },
-      { method: 'POST', path: '/length', handle: answerLength },
-      { method: 'GET', path: '/keep', handle: this.keep },
-      { method: 'POST', path: '/keep', handle: this.keep },
-      { method: 'POST', path: '/unread', unread: true, handle: this.keepUnread },
-    ]
-  }
-
-  /** A handler that reads the body, and answers when the scenario says so. */
-  readonly keep = async (exchange: Exchange): Promise<unknown> =>
-    this.#keep(new Kept(exchange, await exchange.body()))
-
-  /** The same, but leaves the body unread. */
-  readonly keepUnread = (exchange: Exchange): Promise<unknown> =>
-    this.#keep(new Kept(exchange, Buffer.alloc(0)))
-
-  async #keep(kept: Kept): Promise<unknown> {
-    this.kept.push(kept)
-    if (!this.#goesOn) kept.reply()
-    const go = await kept.outcome
-    return go()
   }
 
   /** A client that writes what it likes. HTTP/1 alone. */
@@ -225,7 +213,7 @@ export class Trial {
   letGo(): void {
     this.#goesOn = false
     for (const go of this.#letGo) go()
-    for (const kept of this.kept) kept.reply()
+    this.#keeper.letGo()
   }
 
   leave(): void {
@@ -233,24 +221,13 @@ export class Trial {
   }
 
   async stop(): Promise<void> {
-    unsubscribe('plimsoll:refused', this.#onRefused)
+    this.refused.stop()
     this.letGo()
     this.leave()
-    for (const running of [...this.#beside, this.#running]) await running.stop()
-    // Closed already, unless the scenario has failed: then no timer of its log is to be the fault of the next. Not
-    // awaited, since it would wait for what hangs.
-    this.governor.close({ timeoutMs: 0 }).catch(() => {})
+    for (const { stop, governor } of [...this.#beside, this.#running]) {
+      await stop()
+      // So that no timer of its log is left. Not awaited: where the scenario has failed it may hang.
+      governor.close({ timeoutMs: 0 }).catch(() => {})
+    }
   }
-
-  readonly #onRefused = (message: unknown): void => {
-    const { request, error } = message as RefusedMessage
-    const { remotePort } = request.socket ?? {}
-    if (error.code === 'ERR_PLIMSOLL_QUEUE_FULL' && remotePort !== undefined) this.refused.push(remotePort)
-  }
-}
-
-/** Reads the body whole. */
-async function answerLength(exchange: Exchange): Promise<unknown> {
-  const { length } = await exchange.body()
-  return exchange.reply({ body: String(length) })
 }
