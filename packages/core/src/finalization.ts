@@ -1,4 +1,4 @@
-import { constants } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
@@ -115,6 +115,7 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
     const stream: Marked<Finalizable> & typeof req.stream = req.stream
     stream[REQUEST] = request
     stream.on('close', onStreamClose)
+    stream.on('end', onStreamEnd)
     return undefined
   }
   const connection = connectionOf(request.socket)
@@ -143,6 +144,19 @@ function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
 function onStreamClose(this: Marked<Finalizable>): void {
   const request = this[REQUEST]
   if (request !== undefined) request.responseOver(isCut(request))
+}
+
+/**
+ * Of a stream that its client has closed without an error Node waits for the rest of the answer, which will never be
+ * taken: it kept the stream for ever, and the connection.
+ */
+function onStreamEnd(this: ServerHttp2Stream): void {
+  if (this.closed) setImmediate(letGo, this)
+}
+
+function letGo(stream: ServerHttp2Stream): void {
+  // One that we close ourselves is known until its answer is out.
+  if (stream.state.state === constants.NGHTTP2_STREAM_STATE_IDLE) stream.destroy()
 }
 
 /** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */

@@ -10,6 +10,7 @@ import http2, {
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import type { RequestReservation } from '../src/governed-request.ts'
 import { Governor } from '../src/governor.ts'
@@ -32,7 +33,7 @@ interface Session {
   readonly governor: Governor
   readonly server: Http2Server
   readonly client: ClientHttp2Session
-  /** Requests that the handler leaves to the test: those to `/kept`. */
+  /** Requests that the handler leaves to the test: those to `/kept`, and to `/unread`, whose body nobody reads. */
   readonly kept: Kept[]
   open(headers: Record<string, string>, endStream?: boolean): ClientHttp2Stream
 }
@@ -66,11 +67,11 @@ function session(
     const server = http2.createServer(
       governor.listener((req, res) => {
         const reservation = governor.admit(req, res) as RequestReservation
-        if (req.url !== '/kept') {
+        if (req.url !== '/kept' && req.url !== '/unread') {
           answerLength(req, res)
           return
         }
-        req.on('data', () => {})
+        if (req.url === '/kept') req.on('data', () => {})
         kept.push({ req, res, reservation })
       }),
     )
@@ -284,6 +285,29 @@ for (const [how, end] of Object.entries({
       end(stream)
       await until(() => reservation.released, 'the release')
       t.equal(signal.aborted, true)
+    },
+  )
+
+  session(
+    `${how} frees the bytes of an answer to what nobody has read, and its connection`,
+    { cost: 100 },
+    async (t, { server, client, open, kept }) => {
+      for (const method of ['GET', 'POST']) {
+        const stream = open({ ':path': '/unread', ':method': method }, method === 'GET')
+        await until(() => kept.length === 1, 'the request')
+        const { res, reservation } = kept.pop() as Kept
+        const { signal } = reservation
+        if (method === 'GET') res.end(Buffer.alloc(2 ** 20))
+        else res.write(Buffer.alloc(2 ** 20))
+        await once(stream, 'response')
+        end(stream)
+        await until(() => reservation.released, 'the release')
+        t.equal(signal.aborted, true)
+        if (client.destroyed) return
+      }
+      client.close()
+      const connections = promisify(server.getConnections.bind(server))
+      await until(async () => (await connections()) === 0, 'the end of the connection')
     },
   )
 
