@@ -24,6 +24,7 @@ export function readReports(folder: string): FloodRun[] {
     .map(file => JSON.parse(readFileSync(file, 'utf8')) as FloodRun)
 }
 
-function reportName(framework: Framework): string {
+/** What the files of a run are called, without their endings. */
+export function reportName(framework: Framework): string {
   return framework === 'fastify' ? 'flood' : `flood-${framework}`
 }

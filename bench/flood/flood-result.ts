@@ -49,6 +49,11 @@ export interface FloodRun {
   readonly results: readonly FloodResult[]
 }
 
+/** What v1 allows, which counts sockets apart. */
+export function passedLimit({ peakBytes, cage }: FloodResult): boolean {
+  return peakBytes > cage.limitBytes
+}
+
 export function survived(result: FloodResult): boolean {
   return result.ending.kind === 'alive' && result.answered === result.requests
 }

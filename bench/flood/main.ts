@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
-import { writeReport } from './flood-report.ts'
+import { reportName, writeReport } from './flood-report.ts'
 import type { FloodResult } from './flood-result.ts'
 import { terminalTable } from './flood-table.ts'
 import { Progress } from './progress.ts'
@@ -106,7 +106,10 @@ async function compareThroughput(options: Options): Promise<void> {
   const folder = resultsFolder(options)
   mkdirSync(folder, { recursive: true })
   const run = { measuredAt: new Date().toISOString(), machine: thisMachine(), budget: options.budget, rows }
-  writeFileSync(join(folder, 'flood-throughput.json'), `${JSON.stringify(run, undefined, 2)}\n`)
+  writeFileSync(
+    join(folder, `${reportName(known.framework)}-throughput.json`),
+    `${JSON.stringify(run, undefined, 2)}\n`,
+  )
 }
 
 function common({ framework: name, budget, cage }: Options) {

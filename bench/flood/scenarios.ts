@@ -53,14 +53,14 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'files',
     framework: 'express',
-    title: { name: 'Multer to disk', load: '4 MiB each, 1,000 at once and in all' },
-    uploads: { requests: 1_000, concurrency: 1_000, bytes: 4 * MiB, objects: 16 },
+    title: { name: 'Multer to disk', load: '2 MiB each, 1,000 at once and in all' },
+    uploads: { requests: 1_000, concurrency: 1_000, bytes: 2 * MiB, objects: 16 },
   },
   {
     name: 'proxied',
     framework: 'koa',
-    title: { name: 'A proxied stream', load: '8 MiB each, 1,000 at once and in all' },
-    downloads: { requests: 1_000, concurrency: 1_000, bytes: 8 * MiB, objects: 4 },
+    title: { name: 'A proxied stream', load: '4 MiB each, 1,000 at once and in all' },
+    downloads: { requests: 1_000, concurrency: 1_000, bytes: 4 * MiB, objects: 4 },
   },
 ]
 

@@ -37,9 +37,9 @@ export type Framework = keyof typeof frameworkNames
 export const frameworks = Object.keys(frameworkNames) as Framework[]
 
 const objectStores: Readonly<Record<Framework, FloodServer>> = {
-  fastify: objectStore('../../examples/object-store/src/server.ts'),
-  express: objectStore('./servers/object-store-express.ts'),
-  koa: objectStore('./servers/object-store-koa.ts'),
+  fastify: objectStore(import.meta.resolve('@plimsoll/example-object-store/src/server.ts')),
+  express: objectStore(new URL('./servers/object-store-express.ts', import.meta.url)),
+  koa: objectStore(new URL('./servers/object-store-koa.ts', import.meta.url)),
 }
 
 /** The examples that have floods of their own, by scenario. */
@@ -47,12 +47,13 @@ const examples: Readonly<Record<string, FloodServer>> = {
   images: expressUploads('/images', { field: 'image', type: 'image/png' }),
   files: expressUploads('/files', { field: 'file', type: 'application/octet-stream' }),
   proxied: {
-    ...program('../../examples/koa-downloads/src/server.ts', ({ upstreamPort }) => [
-      '--upstream',
-      `http://127.0.0.1:${upstreamPort}`,
-    ]),
+    module: fileURLToPath(import.meta.resolve('@plimsoll/example-koa-downloads/src/server.ts')),
+    args: ({ upstreamPort }) => ['--upstream', `http://127.0.0.1:${upstreamPort}`],
     routes: { upload: { method: 'PUT', path: '/files/:key' }, download: '/files/:key' },
-    upstream: program('../../examples/koa-downloads/src/upstream.ts', inDirectory),
+    upstream: {
+      module: fileURLToPath(import.meta.resolve('@plimsoll/example-koa-downloads/src/upstream.ts')),
+      args: inDirectory,
+    },
   },
 }
 
@@ -61,24 +62,22 @@ export function serverFor(scenario: Scenario, framework: Framework): FloodServer
   return examples[scenario.name] ?? objectStores[framework]
 }
 
-function objectStore(path: string): FloodServer {
+function objectStore(module: string | URL): FloodServer {
   return {
-    ...program(path, given => ['--storage', given.storage, ...inDirectory(given)]),
+    module: fileURLToPath(module),
+    args: given => ['--storage', given.storage, ...inDirectory(given)],
     routes: { upload: { method: 'PUT', path: '/objects/:key' }, download: '/objects/:key' },
   }
 }
 
 function expressUploads(path: string, form: { field: string; type: string }): FloodServer {
   return {
-    ...program('../../examples/express-uploads/src/server.ts', inDirectory),
+    module: fileURLToPath(import.meta.resolve('@plimsoll/example-express-uploads/src/server.ts')),
+    args: inDirectory,
     routes: { upload: { method: 'POST', path, form }, download: `${path}/:key` },
   }
 }
 
 function inDirectory({ directory }: Given): string[] {
   return ['--dir', directory]
-}
-
-function program(path: string, args: Program['args']): Program {
-  return { module: fileURLToPath(new URL(path, import.meta.url)), args }
 }

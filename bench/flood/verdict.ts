@@ -1,4 +1,4 @@
-import { type FloodResult, survived } from './flood-result.ts'
+import { type FloodResult, passedLimit, survived } from './flood-result.ts'
 import { answered, ending } from './wording.ts'
 
 export interface Verdict {
@@ -29,8 +29,9 @@ export function verdictOf(results: readonly FloodResult[]): Verdict {
     )
   }
   for (const result of spared) {
+    const odd = passedLimit(result) ? 'Sockets counted apart:' : 'Odd:'
     lines.push(
-      `Odd: ${result.scenario} without Plimsoll was not killed for memory: ${answered(result)} answered, ${ending(result)}.`,
+      `${odd} ${result.scenario} without Plimsoll was not killed for memory: ${answered(result)} answered, ${ending(result)}.`,
     )
   }
   return { lines, passed: failures.length === 0 }

@@ -1,5 +1,5 @@
 import { spreadOf } from '../statistics.ts'
-import type { FloodResult } from './flood-result.ts'
+import { type FloodResult, passedLimit } from './flood-result.ts'
 import type { Repeated } from './repeated.ts'
 
 /** The words and figures that table, picture and last line have in common. */
@@ -26,10 +26,11 @@ export function answeredInRuns({ runs, typical }: Repeated): string {
   return lowest === highest ? answered(typical) : `${lowest} to ${highest} of ${typical.requests}`
 }
 
-export function ending({ ending, peakBytes, cage }: FloodResult): string {
+export function ending(result: FloodResult): string {
+  const { ending } = result
   switch (ending.kind) {
     case 'alive':
-      return peakBytes > cage.limitBytes ? 'alive, over the limit' : 'alive'
+      return passedLimit(result) ? 'alive, over the limit' : 'alive'
     case 'killed for memory':
       return ending.killer === 'supervisor'
         ? `killed by the supervisor, exit ${ending.exitCode}`

@@ -23,8 +23,8 @@ export function resolveServerOptions(args: readonly string[]): ServerOptions {
   if (values.ungoverned && values.budget !== undefined) {
     throw new TypeError('--ungoverned and --budget exclude each other')
   }
-  if (!/^https?:$/.test(URL.canParse(values.upstream) ? new URL(values.upstream).protocol : '')) {
-    throw new TypeError('--upstream must be a URL of http or https')
+  if (!URL.canParse(values.upstream) || new URL(values.upstream).protocol !== 'http:') {
+    throw new TypeError('--upstream must be a URL of http')
   }
   const port = Number(values.port)
   if (!/^\d+$/.test(values.port) || port > 65_535) {

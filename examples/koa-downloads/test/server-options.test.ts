@@ -9,9 +9,9 @@ t.test('what is said stands, and the rest has its default', async t => {
     governed: true,
     budget: 'auto',
   })
-  t.match(resolveServerOptions(['--port', '0', '--upstream', 'https://files', '--budget', '64MiB']), {
+  t.match(resolveServerOptions(['--port', '0', '--upstream', 'http://files:80', '--budget', '64MiB']), {
     port: 0,
-    upstream: 'https://files',
+    upstream: 'http://files:80',
     budget: '64MiB',
   })
   t.match(resolveServerOptions(['--ungoverned']), { governed: false })
@@ -22,6 +22,7 @@ t.test('a value that makes no sense is refused by name', async t => {
     [['--port', '65536'], /--port/],
     [['--port='], /--port/],
     [['--upstream', 'files:4000'], /--upstream/],
+    [['--upstream', 'https://files'], /--upstream/],
     [['--upstream', 'here'], /--upstream/],
     [['--ungoverned', '--budget', '64MiB'], /--ungoverned and --budget/],
     [['--bugdet', '64MiB'], /--bugdet/],

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
@@ -75,14 +76,23 @@ export class Connection {
   }
 }
 
+/**
+ * What carries a request's mark: the state of its stream, whose shape is the same in all servers. Express changes
+ * the prototype of each request and response, and of those V8 makes a hidden class for each property that is
+ * added, at some 4 µs.
+ */
+function carrierOf<T extends Finalizable>(req: HttpRequest): Marked<T> {
+  return (req as { _readableState?: Marked<T> })._readableState ?? (req as Marked<T>)
+}
+
 /** The governed request that `req` is, if it was met before. */
 export function governed<T extends Finalizable>(req: HttpRequest): T | undefined {
-  return (req as Marked<T>)[REQUEST]
+  return carrierOf<T>(req)[REQUEST]
 }
 
 /** Notes on `req` that it is governed. */
 export function mark(request: Finalizable): void {
-  ;(request.req as Marked<Finalizable>)[REQUEST] = request
+  carrierOf(request.req)[REQUEST] = request
 }
 
 /** Whether the events that `finalize` waits for have passed already. */
@@ -109,15 +119,17 @@ export function socketOf(req: HttpRequest, res: HttpResponse): Socket | null {
  */
 export function finalize(request: Finalizable, res: HttpResponse): Connection | undefined {
   const { req } = request
-  ;(res as Marked<Finalizable>)[REQUEST] = request
-  res.on('close', onResponseClose)
   if (isHttp2(req)) {
+    markResponse(res, request)
     const stream: Marked<Finalizable> & typeof req.stream = req.stream
     stream[REQUEST] = request
     stream.on('close', onStreamClose)
     stream.on('end', onStreamEnd)
     return undefined
   }
+  if (res.req === req) res.on('close', onResponseClose)
+  // An injected one.
+  else markResponse(res, request)
   const connection = connectionOf(request.socket)
   connection.join(request)
   return connection
@@ -132,9 +144,21 @@ function connectionOf(socket: Socket & Marked<never>): Connection {
   return connection
 }
 
-function onResponseClose(this: HttpResponse & Marked<Finalizable>): void {
-  const request = this[REQUEST]
-  if (request !== undefined) request.responseOver(!this.writableFinished || isCut(request))
+function markResponse(res: HttpResponse & Marked<Finalizable>, request: Finalizable): void {
+  res[REQUEST] = request
+  res.on('close', onMarkedResponseClose)
+}
+
+function onResponseClose(this: ServerResponse): void {
+  responseOver(this, governed<Finalizable>(this.req))
+}
+
+function onMarkedResponseClose(this: HttpResponse & Marked<Finalizable>): void {
+  responseOver(this, this[REQUEST])
+}
+
+function responseOver(res: HttpResponse, request: Finalizable | undefined): void {
+  request?.responseOver(!res.writableFinished || isCut(request))
 }
 
 /**

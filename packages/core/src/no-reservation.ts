@@ -1,7 +1,6 @@
 import { PlimsollError } from './errors.ts'
 import type { RequestReservation } from './governed-request.ts'
 
-/** What a request holds that no governor has met: nothing, and it gets nothing. */
 class NoReservation implements RequestReservation {
   readonly bytes = 0
   readonly released = true
@@ -24,4 +23,5 @@ class NoReservation implements RequestReservation {
   hold(): void {}
 }
 
+/** What `reservationOf` answers for a request that no governor has met: 0 bytes, released, and it gets nothing. */
 export const noReservation: RequestReservation = Object.freeze(new NoReservation())

@@ -14,6 +14,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'governorOf',
     'isPlimsollError',
     'isRefusal',
+    'noReservation',
     'optionError',
     'parseByteSize',
     'refusalBody',

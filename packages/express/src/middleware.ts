@@ -9,8 +9,8 @@ import {
   isPlimsollError,
   optionError,
   type RequestReservation,
-  reservationOf,
 } from '@plimsoll/core'
+import { showReservation } from './show-reservation.ts'
 
 /** A governor's options, or a governor of one's own (to share it) with a policy for what is mounted behind. */
 export type PlimsollOptions = AdapterOptions & {
@@ -70,14 +70,14 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   }
 
   function admit(
-    req: IncomingMessage & { plimsoll?: RequestReservation },
+    req: IncomingMessage,
     res: ServerResponse,
   ): RequestReservation | Promise<RequestReservation> {
     try {
       return governor.admit(req, res, own)
     } finally {
       // Also where it is refused, before any error handler asks for it.
-      req.plimsoll = reservationOf(req)
+      showReservation(req)
     }
   }
 
