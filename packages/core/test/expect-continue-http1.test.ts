@@ -204,7 +204,7 @@ wire(
     governed: false,
     handler: (req, res) => {
       res.writeHead(200, { 'Content-Length': 8 })
-      res.flushHeaders()
+      ;(res as ServerResponse).flushHeaders()
       return answerLength(req, res)
     },
   },
