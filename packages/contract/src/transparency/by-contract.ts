@@ -19,7 +19,7 @@ export interface Exception {
   except(pair: Pair): Pair
 }
 
-const BAD_URL = / \/%zz [^]*\nexpect: 100-continue/i
+const BAD_URL = / \/%zz [\s\S]*\nexpect: 100-continue/i
 const LENGTH = /^Content-Length: (\d+)$/m
 
 /** As few as there are, and as narrow as they can be told. */
