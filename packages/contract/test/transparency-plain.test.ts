@@ -1,5 +1,5 @@
 import t from 'tap'
-import { plain, plainHttps, randomSeed, transparent } from '../src/index.ts'
+import { plain, plainHttp2, plainHttps, randomSeed, transparent } from '../src/index.ts'
 
 const seed = randomSeed(t)
-for (const framework of [plain, plainHttps]) transparent(framework, seed)
+for (const framework of [plain, plainHttps, plainHttp2]) transparent(framework, seed)

@@ -9,6 +9,8 @@ export interface Finalizable extends Linked<Finalizable> {
   readonly req: HttpRequest
   readonly socket: Socket
   readonly waiting: boolean
+  /** Its answer is out, while its client may still send. */
+  answered(): void
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -123,6 +125,7 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
     markResponse(res, request)
     const stream: Marked<Finalizable> & typeof req.stream = req.stream
     stream[REQUEST] = request
+    stream.on('finish', onStreamFinish)
     stream.on('close', onStreamClose)
     stream.on('end', onStreamEnd)
     return undefined
@@ -159,6 +162,12 @@ function onMarkedResponseClose(this: HttpResponse & Marked<Finalizable>): void {
 
 function responseOver(res: HttpResponse, request: Finalizable | undefined): void {
   request?.responseOver(!res.writableFinished || isCut(request))
+}
+
+/** A stream with a body that nobody reads closes long after its answer, if ever. */
+function onStreamFinish(this: Marked<Finalizable> & ServerHttp2Stream): void {
+  // That of a HEAD is finished before it is answered.
+  if (this.headersSent) this[REQUEST]?.answered()
 }
 
 /**

@@ -255,6 +255,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#settle()
   }
 
+  answered(): void {
+    // Not where Node itself sends a file, which it calls finished before it has begun.
+    if (this.reader !== undefined) this.responseOver(false)
+  }
+
   responseOver(clientGone: boolean): void {
     if (clientGone && this.#ended === undefined) this.giveUp(clientLeft())
     // Somebody has answered while it waited: it wants no bytes any more.

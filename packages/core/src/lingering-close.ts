@@ -60,9 +60,13 @@ export function lingerOnFinish(stream: ServerHttp2Stream, goesOn = (): boolean =
   const linger = (): void => {
     if (stream.readableEnded) return
     const timer = setTimeout(() => {
-      if (!goesOn()) stream.close()
+      stream.off('close', forget)
+      // Node calls the answer to a HEAD finished before there is one.
+      if (!stream.headersSent || goesOn()) linger()
+      else stream.close()
     }, LINGER_MS)
-    stream.once('close', () => clearTimeout(timer))
+    const forget = (): void => clearTimeout(timer)
+    stream.once('close', forget)
   }
   // A handler may have answered before the body was refused.
   if (stream.writableFinished) linger()

@@ -14,6 +14,7 @@ import t, { type Test } from 'tap'
 import { Governor } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { LINGER_MS } from '../src/lingering-close.ts'
+import { deferred } from './fixtures/deferred.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, isIdle } from './fixtures/governed-server.ts'
 import { listening } from './fixtures/http-servers.ts'
@@ -214,6 +215,42 @@ for (const [what, options, path] of [
     t.equal(clock.pending, 0)
   })
 }
+
+t.test('a body that nobody reads holds nothing once its stream is answered', async t => {
+  // It would be let go by and by.
+  const clock = new FakeClock(t)
+  const { governor, port, idle } = await serve(t, { budget: MiB }, (_req, res) => res.writeHead(204).end())
+  const client = await RawHttp2.connect(port)
+  t.teardown(() => client.leave())
+  client.write(headers(1))
+  await client.send(1, WINDOW)
+  await until(() => client.statusOf(1) === 204, 'its answer')
+  await idle()
+  t.equal(clock.pending, 1, 'it may still send')
+  await governor.close()
+})
+
+t.test('a HEAD with a body may wait for its answer as long as any', async t => {
+  const clock = new FakeClock(t)
+  const answer = deferred()
+  const { governor, connect, idle } = await serve(t, {}, async (_req, res) => {
+    await answer.promise
+    res.end()
+  })
+  const stream = connect().request({ ':method': 'HEAD', ':path': '/' }, { endStream: false })
+  const head = once(stream, 'response') as Promise<[IncomingHttpHeaders]>
+  stream.write('123')
+  await until(() => governor.stats().active === 1, 'its handler')
+  clock.tick(2 * LINGER_MS)
+  await sleep(20)
+  answer.resolve()
+  t.equal((await head)[0][':status'], 200)
+  t.notOk(stream.closed)
+  clock.tick(LINGER_MS)
+  await idle()
+  await governor.close()
+  t.equal(clock.pending, 0)
+})
 
 t.test('no stream of a client that resets them all keeps its bytes or its place in the queue', async t => {
   const { governor, connect, idle } = await serve(t, {})

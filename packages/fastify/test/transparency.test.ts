@@ -1,5 +1,6 @@
 import { randomSeed, transparent } from '@plimsoll/contract'
 import t from 'tap'
-import { fastify5 } from './fixtures/framework.ts'
+import { fastify5, fastify5Http2 } from './fixtures/framework.ts'
 
-transparent(fastify5, randomSeed(t))
+const seed = randomSeed(t)
+for (const framework of [fastify5, fastify5Http2]) transparent(framework, seed)

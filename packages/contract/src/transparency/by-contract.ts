@@ -20,6 +20,7 @@ export interface Exception {
 }
 
 const BAD_URL = / \/%zz [\s\S]*\nexpect: 100-continue/i
+const LENGTH_OF_STREAM = /"content-length":(\d+)/
 const LENGTH = /^Content-Length: (\d+)$/m
 
 /** As few as there are, and as narrow as they can be told. */
@@ -43,6 +44,13 @@ export const BY_CONTRACT: readonly Exception[] = [
     },
   },
   {
+    why: 'the same over HTTP/2',
+    except: pair =>
+      withoutStreams(pair, (says, _, { status }) => {
+        return Number(LENGTH_OF_STREAM.exec(says)?.[1]) > 2 ** 20 && (status === 413 || status === 0)
+      }),
+  },
+  {
     why: 'what a framework answers before it asks anybody spares the client its body: no 100 comes, and Node closes',
     except(pair) {
       const { session, ungoverned, governed } = pair
@@ -52,6 +60,13 @@ export const BY_CONTRACT: readonly Exception[] = [
         ungoverned.answers[last]?.status === 100 && session.says.some(request => BAD_URL.test(request))
       return asked && status === 400 && head?.includes('Connection: close') ? before(pair, last) : pair
     },
+  },
+  {
+    why: 'the same over HTTP/2, where nobody closes',
+    except: pair =>
+      withoutStreams(pair, (_, ungoverned, governed) => {
+        return ungoverned.head[0] === 'continue' && governed.head[0] !== 'continue' && governed.status >= 400
+      }),
   },
   {
     why: 'Node puts the 100 of a request that is pipelined behind the head of its answer, unless it begins in its turn',
@@ -75,6 +90,25 @@ export const BY_CONTRACT: readonly Exception[] = [
     except: pair => inTurn(pair),
   },
 ]
+
+/** But for the streams of a session that are such. */
+function withoutStreams(
+  { session, ungoverned, governed }: Pair,
+  such: (says: string, ungoverned: Answer, governed: Answer) => boolean,
+): Pair {
+  const numbers = session.says.flatMap((says, number) => {
+    const [one, other] = [ungoverned.answers[number], governed.answers[number]]
+    return one && other && such(says, one, other) ? [number] : []
+  })
+  const left = (outcome: Outcome): Outcome => ({
+    ...outcome,
+    answers: outcome.answers.filter((_, number) => !numbers.includes(number)),
+    pages: Object.fromEntries(
+      Object.entries(outcome.pages).filter(([name]) => !numbers.includes(Number(name))),
+    ),
+  })
+  return { session, ungoverned: left(ungoverned), governed: left(governed) }
+}
 
 /** What came before the answer at `place`. The connections have nothing in common from there on. */
 function before(pair: Pair, place: number): Pair {

@@ -46,7 +46,7 @@ export class Journal {
     const socket = this.#sockets.get(port)
     for (let turns = 0; turns < TURNS && !socket?.closed; turns++) await sleep(1)
     // Node does not see it while a body that nobody reads keeps the socket paused.
-    if (!process.env.NODESTROY) socket?.destroy()
+    socket?.destroy()
     for (let turns = 0; turns < 3; turns++) await turn()
     const pages = this.#pages.get(port) ?? new Map<string, Page>()
     this.#pages.delete(port)
