@@ -1,13 +1,14 @@
-import type { ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
-import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** A request as its finalizer sees it; it stands among the open requests of its connection. */
 export interface Finalizable extends Linked<Finalizable> {
   readonly req: HttpRequest
   readonly socket: Socket
+  /** Over HTTP/2 only. */
+  readonly stream: ServerHttp2Stream | undefined
   readonly waiting: boolean
   /** Its answer is out, while its client may still send. */
   answered(): void
@@ -98,11 +99,10 @@ export function mark(request: Finalizable): void {
 }
 
 /** Whether the events that `finalize` waits for have passed already. */
-export function isOver(req: HttpRequest, res: HttpResponse): boolean {
+export function isOver({ stream, socket }: Finalizable, res: HttpResponse): boolean {
   if (res.destroyed) return true
   // Closed comes first, and destroyed where what has arrived was read.
-  if (isHttp2(req)) return req.stream.closed
-  const socket = socketOf(req, res)
+  if (stream !== undefined) return stream.closed
   // That of an injected request can't be destroyed.
   return socket === null || socket.destroyed === true
 }
@@ -120,22 +120,28 @@ export function socketOf(req: HttpRequest, res: HttpResponse): Socket | null {
  * @returns its connection; on HTTP/2 each request has a stream of its own and needs none
  */
 export function finalize(request: Finalizable, res: HttpResponse): Connection | undefined {
-  const { req } = request
-  if (isHttp2(req)) {
-    markResponse(res, request)
-    const stream: Marked<Finalizable> & typeof req.stream = req.stream
-    stream[REQUEST] = request
-    stream.on('finish', onStreamFinish)
-    stream.on('close', onStreamClose)
-    stream.on('end', onStreamEnd)
+  // A closure, since a mark on the response would cost Express's a hidden class.
+  res.on('close', () => request.responseOver(!res.writableFinished || isCut(request)))
+  const { stream } = request
+  if (stream !== undefined) {
+    finalizeStream(request, stream)
     return undefined
   }
-  if (res.req === req) res.on('close', onResponseClose)
-  // An injected one.
-  else markResponse(res, request)
   const connection = connectionOf(request.socket)
   connection.join(request)
   return connection
+}
+
+function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
+  // A stream with a body that nobody reads closes long after its answer, if ever.
+  stream.on('finish', () => {
+    // That of a HEAD is finished before it is answered.
+    if (stream.headersSent) request.answered()
+  })
+  // The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so
+  // the response never closes.
+  stream.on('close', () => request.responseOver(isCut(request)))
+  stream.on('end', onStreamEnd)
 }
 
 function connectionOf(socket: Socket & Marked<never>): Connection {
@@ -145,38 +151,6 @@ function connectionOf(socket: Socket & Marked<never>): Connection {
     socket.on('close', onConnectionClose)
   }
   return connection
-}
-
-function markResponse(res: HttpResponse & Marked<Finalizable>, request: Finalizable): void {
-  res[REQUEST] = request
-  res.on('close', onMarkedResponseClose)
-}
-
-function onResponseClose(this: ServerResponse): void {
-  responseOver(this, governed<Finalizable>(this.req))
-}
-
-function onMarkedResponseClose(this: HttpResponse & Marked<Finalizable>): void {
-  responseOver(this, this[REQUEST])
-}
-
-function responseOver(res: HttpResponse, request: Finalizable | undefined): void {
-  request?.responseOver(!res.writableFinished || isCut(request))
-}
-
-/** A stream with a body that nobody reads closes long after its answer, if ever. */
-function onStreamFinish(this: Marked<Finalizable> & ServerHttp2Stream): void {
-  // That of a HEAD is finished before it is answered.
-  if (this.headersSent) this[REQUEST]?.answered()
-}
-
-/**
- * The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so
- * the response never closes.
- */
-function onStreamClose(this: Marked<Finalizable>): void {
-  const request = this[REQUEST]
-  if (request !== undefined) request.responseOver(isCut(request))
 }
 
 /**
@@ -193,10 +167,9 @@ function letGo(stream: ServerHttp2Stream): void {
 }
 
 /** Node 20 and 22 finish what is destroyed, too, so `writableFinished` alone does not tell an abort. */
-function isCut({ req, socket }: Finalizable): boolean {
-  if (!isHttp2(req)) return socket.destroyed
-  const { aborted, rstCode } = req.stream
-  return aborted || rstCode !== constants.NGHTTP2_NO_ERROR
+function isCut({ stream, socket }: Finalizable): boolean {
+  if (stream === undefined) return socket.destroyed
+  return stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
 }
 
 function onConnectionClose(this: Marked<never>): void {

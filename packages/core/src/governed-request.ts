@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
@@ -5,7 +6,7 @@ import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError } from './errors.
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
 import { FREE, type Price } from './price.ts'
-import type { HttpRequest, HttpResponse } from './request-head.ts'
+import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 
 /**
@@ -48,6 +49,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   readonly req: HttpRequest
   /** Kept, since Node takes it off a request whose stream was destroyed. */
   readonly socket: Socket
+  readonly stream: ServerHttp2Stream | undefined
   price: Price = FREE
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
@@ -77,6 +79,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   constructor(req: HttpRequest, res: HttpResponse, budget: ByteBudget, keeper: RequestKeeper) {
     this.req = req
     this.socket = socketOf(req, res) as Socket
+    this.stream = isHttp2(req) ? req.stream : undefined
     this.#budget = budget
     this.#keeper = keeper
   }

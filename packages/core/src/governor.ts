@@ -17,7 +17,7 @@ import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
 import { isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
-import { declaredBytes, type HttpRequest, type HttpResponse, isHttp2, requestHead } from './request-head.ts'
+import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
 /** How many requests of one connection may be open at once, of those that cost anything. */
@@ -79,7 +79,7 @@ export class Governor {
       if (request !== undefined) return this.#adjust(request, policy)
       request = new GovernedRequest(req, res, this.budget, this.#keeper)
       mark(request)
-      request.price = this.#declare(req, res, policy)
+      request.price = this.#declare(request, res, policy)
       request.connection = finalize(request, res)
       return this.#enter(request, res)
     } catch (error) {
@@ -88,13 +88,17 @@ export class Governor {
   }
 
   /** Declare: what will this request cost, and can it ever come in? */
-  #declare(req: HttpRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
-    if (isOver(req, res)) throw clientLeft()
+  #declare(request: GovernedRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
+    if (isOver(request, res)) throw clientLeft()
     if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
-    return this.#price(req, declaredBytes(req), policy)
+    return this.#price(request, declaredBytes(request.req, request.stream), policy)
   }
 
-  #price(req: HttpRequest, declared: number | undefined, policy: RoutePolicy | false | undefined): Price {
+  #price(
+    { req }: GovernedRequest,
+    declared: number | undefined,
+    policy: RoutePolicy | false | undefined,
+  ): Price {
     const resolved = this.#resolved(policy)
     const { configuredCapacity } = this.budget
     return resolved.exempt || this.#isExempt(req, declared)
@@ -130,7 +134,7 @@ export class Governor {
     try {
       await request.acquire(price.bytes)
       // Of many that end with one session, the first to be released would let the others in before they hear of it.
-      if (isOver(req, res)) throw clientLeft()
+      if (isOver(request, res)) throw clientLeft()
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
@@ -152,7 +156,7 @@ export class Governor {
       const reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
       request.reader = reader
       // Its client could keep it open for ever after an early answer, and the bytes with it.
-      if (isHttp2(req)) lingerOnFinish(req.stream, () => reader.underWay)
+      if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)
     }
     request.admitted = true
     this.#admitted++
@@ -178,8 +182,9 @@ export class Governor {
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {
-      const declared = request.reader?.complete ? request.reader.total : declaredBytes(request.req)
-      request.reprice(this.#price(request.req, declared, policy))
+      const { req, reader, stream } = request
+      const declared = reader?.complete ? reader.total : declaredBytes(req, stream)
+      request.reprice(this.#price(request, declared, policy))
     }
     return request
   }

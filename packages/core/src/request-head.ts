@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import { PlimsollError } from './errors.ts'
 
@@ -28,18 +28,35 @@ const DIGITS = /^\d+$/
  * RFC 9112 section 6.3: a Transfer-Encoding overrides the length. Node's parser lets a
  * Content-Length through that no double can hold, so the safe range is checked here.
  *
+ * @param stream of a request over HTTP/2, where a body may simply go on after the headers
  * @throws `ERR_PLIMSOLL_BAD_LENGTH`
  */
-export function declaredBytes(req: HttpRequest): number | undefined {
+export function declaredBytes(req: HttpRequest, stream?: ServerHttp2Stream): number | undefined {
+  if (stream === undefined && saysNothingOfABody(req)) return 0
   const { headers } = req
   if (headers['transfer-encoding'] !== undefined) return undefined
   const length = headers['content-length']
-  if (length === undefined) return hasNoBody(req) ? 0 : undefined
+  if (length === undefined) return (stream?.endAfterHeaders ?? true) ? 0 : undefined
   const bytes = DIGITS.test(length) ? Number(length) : Number.NaN
   if (!Number.isSafeInteger(bytes)) {
     throw new PlimsollError('ERR_PLIMSOLL_BAD_LENGTH', 'The Content-Length is not valid')
   }
   return bytes
+}
+
+/**
+ * Whether the head as it came names no body. Most requests have none, and Node makes `headers` only for who asks. An
+ * injected request may have `headers` alone.
+ */
+function saysNothingOfABody(req: HttpRequest): boolean {
+  const { rawHeaders } = req
+  if (!rawHeaders?.length) return false
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length === 14 && /^content-length$/i.test(name)) return false
+    if (name.length === 17 && /^transfer-encoding$/i.test(name)) return false
+  }
+  return true
 }
 
 /** HTTP/1 frames a body by its headers; an HTTP/2 stream may simply go on after them. Injected requests have no version. */

@@ -42,6 +42,18 @@ t.test('a request without a length or a coding has no body', async t => {
   t.equal(declaredBytes(injected([], { headers: {} }).req), 0)
 })
 
+t.test('the head as it came tells whether there is a body, in whatever letters', async t => {
+  const declared = (...rawHeaders: string[]): number | undefined => {
+    const headers = Object.fromEntries([[rawHeaders[0]?.toLowerCase(), rawHeaders[1]]])
+    return declaredBytes(Object.assign(injected([], { headers }).req, { rawHeaders }))
+  }
+  t.equal(declared('Content-Length', '5'), 5)
+  t.equal(declared('CONTENT-LENGTH', '5'), 5)
+  t.equal(declared('transfer-encoding', 'chunked'), undefined)
+  t.equal(declared('Sec-Fetch-Dest', 'empty'), 0)
+  t.equal(declared('Sec-WebSocket-Key', 'a'), 0)
+})
+
 t.test('a head is what a request says, and leaves out a length that is unknown', async t => {
   const { req } = injected([], { method: 'PUT', url: '/a?b', headers: { host: 'localhost' } })
   t.same(requestHead(req, 5), {

@@ -21,6 +21,9 @@ export class PassedOnce {
   constructor(app: FastifyInstance, governor: Governor, action: 'report' | 'throw') {
     if (action !== 'report' && action !== 'throw') throw optionError('runOnce', '"report" or "throw"', action)
     this.#point = new RunOnce({ action, logger: app.log }, () => governor.countRepeated())
+    // From the start, since properties that are added cost each request more than all else here.
+    app.decorateRequest(this.#parsing, undefined)
+    app.decorateRequest(this.#handling, undefined)
     app.addHook('preParsing', this.#hook())
     app.addHook('onRoute', route => {
       route.handler = this.#guard(route.handler)
