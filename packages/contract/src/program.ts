@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { UNCOVERED } from './uncovered.ts'
 
 const TELL_PORT = fileURLToPath(new URL('tell-port.ts', import.meta.url))
 
@@ -16,8 +17,7 @@ export async function startProgram(t: Test, file: string, folder: string): Promi
   const child = fork(file, {
     execArgv: ['--conditions=plimsoll-source', '--import', tsx, '--import', TELL_PORT],
     cwd: folder,
-    // Of its own: the loader it runs with would confuse what is measured of coverage.
-    env: { PORT: '0' },
+    env: { ...UNCOVERED, PORT: '0' },
   })
   t.teardown(() => child.kill())
   const ended = once(child, 'exit').then(([code]) => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Framework } from './framework.ts'
+import { UNCOVERED } from './uncovered.ts'
 
 export interface Uploads {
   readonly port: number
@@ -24,6 +25,6 @@ export interface Uploads {
 export async function uploadAll(uploads: Uploads): Promise<Record<string, unknown[]>> {
   const program = fileURLToPath(new URL('upload-program.ts', import.meta.url))
   const args = ['--import', import.meta.resolve('tsx'), program, JSON.stringify(uploads)]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: UNCOVERED })
   return JSON.parse(stdout)
 }

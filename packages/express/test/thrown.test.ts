@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { BareClient, head, send, serve, until } from '@plimsoll/contract'
+import { BareClient, head, send, serve, UNCOVERED, until } from '@plimsoll/contract'
 import t from 'tap'
 import { plimsoll } from '../src/index.ts'
 import { inBoth } from './fixtures/express-versions.ts'
@@ -20,8 +20,7 @@ inBoth('what is thrown behind us is heard by those who hear it without us', asyn
     program,
     String(version),
   ]
-  // An environment of its own: the loader it runs with would confuse what is measured of coverage here.
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: UNCOVERED })
   const toHandler = Array(3).fill(['error handler: thrown'])
   const toProcess = Array(3).fill(['uncaughtException: thrown'])
   t.strictSame(JSON.parse(stdout), {

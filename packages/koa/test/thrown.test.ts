@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { send, serve } from '@plimsoll/contract'
+import { send, serve, UNCOVERED } from '@plimsoll/contract'
 import t from 'tap'
 import { plimsoll } from '../src/index.ts'
 import { hear } from './fixtures/heard.ts'
@@ -21,8 +21,7 @@ inBoth('what is thrown behind us is heard by those who hear it without us', asyn
     program,
     String(version),
   ]
-  // An environment of its own: the loader it runs with would confuse what is measured of coverage here.
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: UNCOVERED })
   const toListener = Array(3).fill(['error listener: thrown'])
   const toProcess = Array(3).fill(['uncaughtException: thrown'])
   const ofOption = ['error listener: ERR_PLIMSOLL_OPTION']
