@@ -190,17 +190,20 @@ export class Governor {
   }
 
   #refuseBody(request: GovernedRequest, res: HttpResponse, error: PlimsollError): void {
-    this.#refuse(request, res, error)
-    uncompleteOnceAnswered(request.req, res)
-    // Whoever reads the body is told by its 'error', and answers; else it is up to us.
-    if (request.req.listenerCount('error') === 0) takeOver(res, error)
-    else {
-      // Or only logs it.
-      const timer = setTimeout(() => {
-        if (!res.headersSent) takeOver(res, error)
-      }, LINGER_MS)
-      const answered = (): void => clearTimeout(timer)
-      res.once('finish', answered).once('close', answered)
+    try {
+      this.#refuse(request, res, error)
+    } finally {
+      uncompleteOnceAnswered(request.req, res)
+      // Whoever reads the body is told by its 'error', and answers; else it is up to us.
+      if (request.req.listenerCount('error') === 0) takeOver(res, error)
+      else {
+        // Or only logs it.
+        const timer = setTimeout(() => {
+          if (!res.headersSent) takeOver(res, error)
+        }, LINGER_MS)
+        const answered = (): void => clearTimeout(timer)
+        res.once('finish', answered).once('close', answered)
+      }
     }
   }
 
@@ -212,9 +215,9 @@ export class Governor {
       request.refuse(error)
       neverGoOn(res)
     }
-    this.#note(req, error)
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
       prepareRefusal(request, res, error, this.budget.queue.timeoutMs)
+    this.#note(req, error)
     return error
   }
 

@@ -102,10 +102,14 @@ export class LimitedReader {
     this.#refused = true
     // It would tell the way through Node's parser, and frameworks print it: Express even in its answer.
     error.stack = `${error.name}: ${error.message}`
-    this.#onRefused(error)
-    cutBody(this.#req, error)
-    // The answer may be out already.
-    this.#payer.bodyOver()
+    try {
+      this.#onRefused(error)
+    } finally {
+      // Whatever a logger throws.
+      cutBody(this.#req, error)
+      // The answer may be out already.
+      this.#payer.bodyOver()
+    }
   }
 }
 

@@ -364,3 +364,20 @@ t.test('an injected request is bounded like any other', async t => {
   t.match(governor.stats(), { reserved: 0, active: 0 })
   await governor.close()
 })
+
+t.test('a body is cut although the logger throws, and that is heard of', async t => {
+  const warn = (): never => {
+    throw new Error('a broken logger')
+  }
+  const governor = new Governor({ budget: 100, maxBody: 3, logger: { ...silent, warn } })
+  const { req, res } = injected([])
+  const errors: unknown[] = []
+  req.on('error', error => errors.push(error))
+  governor.admit(req, res)
+  t.throws(() => req.push('12345'), { message: 'a broken logger' })
+  await until(() => errors.length > 0, 'the error of the body')
+  t.match(errors, [{ code: 'ERR_PLIMSOLL_BODY_TOO_LARGE' }])
+  res.emit('close')
+  t.match(governor.stats(), { active: 0, reserved: 0, refused: { ERR_PLIMSOLL_BODY_TOO_LARGE: 1 } })
+  await governor.close()
+})
