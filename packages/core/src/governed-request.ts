@@ -141,6 +141,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     held?.release()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined }
+    // What costs nothing does not wait here, either.
+    if (wanted === 0 && this.#ended === undefined) {
+      this.tryAcquire(0)
+      return
+    }
     try {
       await this.acquire(wanted)
     } catch (error) {

@@ -195,6 +195,26 @@ function prepared(options: Setup['options'] = { budget: 10 }): Prepared {
 
 {
   const { kept, setup } = prepared()
+  scenario('a requeue for nothing waits for nobody', setup, async (t, server) => {
+    const client = await server.connect()
+    client.write(post('/a', '1234'))
+    await server.reached(1)
+    const { budget } = server.governor
+    const { reservation, res } = kept.at(0)
+    const waiter = budget.acquire(budget.capacity)
+    const room = budget.charge(1)
+    const requeued = outcomeOf(reservation.requeue(0))
+    await promisesSettled()
+    t.match(requeued(), { value: undefined })
+    t.equal(reservation.bytes, 0)
+    room.release()
+    ;(await waiter).release()
+    res.end()
+  })
+}
+
+{
+  const { kept, setup } = prepared()
   scenario('a requeue gives back what is held before it waits its turn', setup, async (t, server) => {
     const [one, other] = [await server.connect(), await server.connect()]
     one.write(post('/one', '12345678'))
