@@ -1,9 +1,9 @@
 import { optionError } from './errors.ts'
 import { Governor } from './governor.ts'
-import type { GovernorOptions } from './governor-options.ts'
-import { checkObject } from './options.ts'
+import { GOVERNOR_KEYS, type GovernorOptions } from './governor-options.ts'
+import { checkObject, checkOptions } from './options.ts'
 import type { Logger } from './refusal-log.ts'
-import { type RoutePolicy, resolvePolicy } from './route-policy.ts'
+import { POLICY_KEYS, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 
 /** What every adapter takes: a governor's options, or a governor of one's own (to share it) and a policy. */
 export type AdapterOptions = NewGovernor | SharedGovernor
@@ -40,10 +40,13 @@ export interface Governed {
  * The governor that an adapter's options name, or a new one.
  *
  * @param logger where a new one logs, unless the options say
+ * @param keys what the adapter's options may say besides, for who mistypes them; taken out before
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  */
-export function governorOf(options: AdapterOptions, logger?: Logger): Governed {
+export function governorOf(options: AdapterOptions, logger?: Logger, keys: readonly string[] = []): Governed {
   checkObject(options, 'options')
+  const known = 'governor' in options ? POLICY_KEYS : GOVERNOR_KEYS
+  checkOptions(options, ['governor', ...keys, ...known], 'options')
   if ('governor' in options) {
     const { governor, ...policy } = options as SharedGovernor
     // By shape, since it may come from another copy of this package.

@@ -29,11 +29,21 @@ export interface ResolvedOptions {
   readonly logger: Logger
 }
 
-const KEYS = ['budget', 'queue', 'exempt', 'logger', 'cost', 'maxBody', 'body', 'requireLength']
+/** What a governor's options may say. */
+export const GOVERNOR_KEYS = [
+  'budget',
+  'queue',
+  'exempt',
+  'logger',
+  'cost',
+  'maxBody',
+  'body',
+  'requireLength',
+]
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
-  checkOptions(options, KEYS, 'options')
+  checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget, queue, exempt, logger = processLogger, ...policy } = options
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)

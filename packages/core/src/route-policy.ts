@@ -9,8 +9,8 @@ export type CostFunction = (head: RequestHead) => ByteSize
 /** What a route costs and allows. */
 export interface RoutePolicy {
   /**
-   * Bytes to reserve, or a function of the head. Default: the declared body, or for `body: 'stream'`
-   * a window of it (128 KiB). For a body without a length a function is asked once more with the
+   * Bytes to reserve, or a function of the head. Default: the governor's own, unless `body` differs from its;
+   * else the declared body, or for `body: 'stream'` a window of it (128 KiB). For a body without a length a function is asked once more with the
    * largest body allowed, and again with the real length to give the rest back.
    */
   readonly cost?: ByteSize | CostFunction
@@ -38,7 +38,8 @@ export interface ResolvedPolicy {
   readonly exempt: boolean
 }
 
-const KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'exempt']
+/** What a policy may say. */
+export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'exempt']
 
 const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   cost: undefined,
@@ -49,19 +50,20 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
 })
 
 /**
- * Checks a policy and fills what it leaves out from `base`.
+ * Checks a policy and fills what it leaves out from `base`: but for its cost where the body is read in the
+ * other way: that was made for this one.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  */
 export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
-  checkOptions(policy, KEYS, 'policy')
-  const { cost, maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
+  checkOptions(policy, POLICY_KEYS, 'policy')
+  const { maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
+  const { cost = body === base.body ? base.cost : undefined } = policy
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
   if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
   if (typeof exempt !== 'boolean') throw optionError('exempt', 'true or false', exempt)
   return Object.freeze({
-    cost:
-      cost === undefined || typeof cost === 'function' ? (cost ?? base.cost) : parseByteSize(cost, 'cost'),
+    cost: cost === undefined || typeof cost === 'function' ? cost : parseByteSize(cost, 'cost'),
     maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
     body,
     requireLength,

@@ -71,3 +71,12 @@ t.test('options that are wrong, or exclude each other, are named', async t => {
     t.throws(() => governorOf(anyValue<AdapterOptions>(options)), { code: 'ERR_PLIMSOLL_OPTION', message })
   }
 })
+
+t.test('who mistypes an option is told all that there are', async t => {
+  const mistyped = (options: object) => () => governorOf(anyValue(options), silent, ['refusals'])
+  t.throws(mistyped({ refusal: 'next' }), {
+    message: /"refusal" of options .* one of governor, refusals, budget,/,
+  })
+  const governor = new Governor({ budget: 1, logger: silent })
+  t.throws(mistyped({ governor, refusal: 'next' }), { message: /one of governor, refusals, cost,/ })
+})

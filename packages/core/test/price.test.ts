@@ -232,6 +232,8 @@ scenario(
         { maxBody: 40 },
         { cost: 200 },
         { cost: () => '300B' },
+        { body: 'buffer' },
+        // A cost is made for one way to read a body.
         { body: 'stream' },
       ]
       const held = policies.map(policy => {
@@ -242,7 +244,7 @@ scenario(
     },
   },
   async (t, server) => {
-    t.match(await server.send('/a', '12345'), { text: '100,200,300,100' })
+    t.match(await server.send('/a', '12345'), { text: '100,200,300,100,5' })
   },
 )
 

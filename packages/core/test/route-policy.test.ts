@@ -29,6 +29,13 @@ t.test('what a policy leaves out is that of its base', async t => {
   })
 })
 
+t.test('a cost is made for one way to read a body, and not inherited by the other', async t => {
+  const base = resolvePolicy({ cost: 1, maxBody: 2 })
+  t.match(resolvePolicy({ body: 'buffer' }, base), { cost: 1, maxBody: 2 })
+  t.match(resolvePolicy({ body: 'stream' }, base), { cost: undefined, maxBody: 2 })
+  t.match(resolvePolicy({ body: 'stream', cost: 3 }, base), { cost: 3 })
+})
+
 t.test('a policy that was resolved can no longer be changed', async t => {
   t.throws(() => Object.assign(resolvePolicy({}), { maxBody: 5 }), TypeError)
 })

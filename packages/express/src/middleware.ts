@@ -48,7 +48,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   const { refusals = 'answer', ...rest } = options
   if (refusals !== 'answer' && refusals !== 'next')
     throw optionError('refusals', '"answer" or "next"', refusals)
-  const { governor, policy, shared } = governorOf(rest)
+  const { governor, policy, shared } = governorOf(rest, undefined, ['refusals'])
   // Its own governor has the policy already.
   const own = shared ? policy : undefined
 

@@ -59,7 +59,7 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
   }
   checkObject(options, 'options')
   const { runOnce = 'report', ...rest } = options
-  const { governor, policy, shared } = governorOf(rest, app.log)
+  const { governor, policy, shared } = governorOf(rest, app.log, ['runOnce'])
   const once = new PassedOnce(app, governor, runOnce)
   const policies = new RoutePolicies(app, policy)
 

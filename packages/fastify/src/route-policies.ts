@@ -52,7 +52,11 @@ export class RoutePolicies {
   #withMaxBody(own: RoutePolicy, routeLimit: number | undefined): RoutePolicy {
     // A key that is undefined is one left out.
     const set = Object.entries(own).filter(([, value]) => value !== undefined)
-    const policy: RoutePolicy = { ...this.#defaults, ...Object.fromEntries(set) }
+    // As in core: a cost is made for one way to read a body.
+    const { cost: _cost, ...others } = this.#defaults
+    const { body = 'buffer' } = others
+    const inherited = (own.body ?? body) === body ? this.#defaults : others
+    const policy: RoutePolicy = { ...inherited, ...Object.fromEntries(set) }
     const serverLimit = policy.body === 'stream' ? undefined : this.#serverLimit
     const maxBody = own.maxBody ?? routeLimit ?? policy.maxBody ?? serverLimit
     return maxBody === undefined ? policy : { ...policy, maxBody }

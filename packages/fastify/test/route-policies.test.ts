@@ -84,11 +84,12 @@ t.test('a route\u2019s policy stands over the plugin\u2019s, key by key', async 
   await server.leavesNothing(t)
 })
 
-t.test('a streamed body holds a window, whatever its size', async t => {
+t.test('a streamed body holds a window, whatever its size and whatever buffered bodies cost', async t => {
   const server = await governedApp(t, {
-    options: { budget: '256KiB' },
+    options: { budget: '256KiB', cost: ({ declaredBytes = 0 }) => 3 * declaredBytes },
     routes: app => {
       readsRaw(app)
+      app.post('/buffered', { config: { plimsoll: { body: 'buffer' } } }, held)
       app.post('/', { config: { plimsoll: { body: 'stream' } } }, discard)
     },
   })
@@ -97,6 +98,7 @@ t.test('a streamed body holds a window, whatever its size', async t => {
   t.strictSame(large.json(), { bytes: 128 * KiB })
   const small = await send(server.port, '/', { headers, body: Buffer.alloc(KiB) })
   t.strictSame(small.json(), { bytes: KiB }, 'or the body where that is less')
+  t.strictSame((await send(server.port, '/buffered', text(1000))).json(), { bytes: 3000 })
   await server.leavesNothing(t)
 })
 

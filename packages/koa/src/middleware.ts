@@ -41,25 +41,19 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   // Its own governor has the policy already.
   const own = shared ? policy : undefined
 
-  function middleware(ctx: ParameterizedContext, next: Next): Promise<void> {
-    let admitted: RequestReservation | Promise<RequestReservation>
+  async function middleware(ctx: ParameterizedContext, next: Next): Promise<void> {
     try {
-      admitted = admit(ctx)
+      const admitted = admit(ctx)
+      // To await without need would cost each request a turn.
+      if (admitted instanceof Promise) await admitted
+      await next()
     } catch (error) {
-      return over(ctx, error)
-    }
-    // An async function would cost each request two turns more.
-    const passed = admitted instanceof Promise ? admitted.then(next) : next()
-    return passed.catch(error => over(ctx, error))
-  }
-
-  async function over(ctx: ParameterizedContext, error: unknown): Promise<void> {
-    if (isRefusal(error)) {
+      if (!isRefusal(error)) {
+        if (isNewDoubleNext(error)) governor.countRepeated()
+        throw error
+      }
       refuse(ctx, error)
-      return
     }
-    if (isNewDoubleNext(error)) governor.countRepeated()
-    throw error
   }
 
   function admit(ctx: ParameterizedContext): RequestReservation | Promise<RequestReservation> {
