@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { isAnswered } from './lingering-close.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
@@ -135,8 +136,10 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
 function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
   // A stream with a body that nobody reads closes long after its answer, if ever.
   stream.on('finish', () => {
-    // That of a HEAD is finished before it is answered.
-    if (stream.headersSent) request.answered()
+    // By then its last frame is on its way.
+    setImmediate(() => {
+      if (isAnswered(stream)) request.answered()
+    })
   })
   // The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so
   // the response never closes.

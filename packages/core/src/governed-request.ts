@@ -42,6 +42,9 @@ export interface RequestKeeper {
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
 }
 
+/** RFC 9113 section 6.9.2. */
+const WINDOW = 65_535
+
 /** One request on its way from admission to release. */
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
   before: Finalizable | undefined = undefined
@@ -264,8 +267,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   answered(): void {
-    // Not where Node itself sends a file, which it calls finished before it has begun.
-    if (this.reader !== undefined) this.responseOver(false)
+    // By somebody else, while it waits.
+    if (this.admission !== undefined) this.responseOver(false)
+    // Nobody has begun to read: what comes into memory now is a window of it, for as long as its stream lives.
+    else if (this.reader?.complete === false && !this.req.readableDidRead)
+      this.#reservation?.shrink(windowOf(this.stream))
   }
 
   responseOver(clientGone: boolean): void {
@@ -303,4 +309,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.connection = undefined
     connection?.leave(this)
   }
+}
+
+/** What a client may send on a stream before it is read. */
+function windowOf(stream: ServerHttp2Stream | undefined): number {
+  return stream?.session?.localSettings.initialWindowSize ?? WINDOW
 }

@@ -91,7 +91,7 @@ export class Governor {
   #declare(request: GovernedRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
     if (isOver(request, res)) throw clientLeft()
     if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
-    return this.#price(request, declaredBytes(request.req, request.stream), policy)
+    return this.#price(request, declaredBytes(request.req, request.stream, request.socket), policy)
   }
 
   #price(
@@ -182,8 +182,8 @@ export class Governor {
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {
-      const { req, reader, stream } = request
-      const declared = reader?.complete ? reader.total : declaredBytes(req, stream)
+      const { req, reader, stream, socket } = request
+      const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
       request.reprice(this.#price(request, declared, policy))
     }
     return request

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 
 /** How long a client may take to read its answer after the server is done with it. */
@@ -47,6 +47,11 @@ function discard(socket: Socket): void {
   })
 }
 
+/** Whether all of the answer is out. Node calls that to a HEAD finished before there is one, and a file as it begins. */
+export function isAnswered(stream: ServerHttp2Stream): boolean {
+  return stream.headersSent && stream.state.state !== constants.NGHTTP2_STREAM_STATE_OPEN
+}
+
 /**
  * The same for one stream of HTTP/2, which is over only when its client has stopped sending, too: ends
  * that, as RFC 9113 section 8.1 allows. Not at once, since Node's client loses what it has not read.
@@ -58,11 +63,10 @@ export function lingerOnFinish(stream: ServerHttp2Stream, goesOn = (): boolean =
   if (lingering[LINGERS]) return
   lingering[LINGERS] = true
   const linger = (): void => {
-    if (stream.readableEnded) return
+    if (stream.readableEnded || stream.closed) return
     const timer = setTimeout(() => {
       stream.off('close', forget)
-      // Node calls the answer to a HEAD finished before there is one.
-      if (!stream.headersSent || goesOn()) linger()
+      if (!isAnswered(stream) || goesOn()) linger()
       else stream.close()
     }, LINGER_MS)
     const forget = (): void => clearTimeout(timer)

@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { PlimsollError } from './errors.ts'
 
@@ -31,7 +32,13 @@ const DIGITS = /^\d+$/
  * @param stream of a request over HTTP/2, where a body may simply go on after the headers
  * @throws `ERR_PLIMSOLL_BAD_LENGTH`
  */
-export function declaredBytes(req: HttpRequest, stream?: ServerHttp2Stream): number | undefined {
+export function declaredBytes(
+  req: HttpRequest,
+  stream?: ServerHttp2Stream,
+  socket: Socket | null = req.socket,
+): number | undefined {
+  // The length may be among those that Node has dropped.
+  if (stream === undefined && mayHaveLostHeaders(req, socket)) return undefined
   if (stream === undefined && saysNothingOfABody(req)) return 0
   const { headers } = req
   if (headers['transfer-encoding'] !== undefined) return undefined
@@ -42,6 +49,13 @@ export function declaredBytes(req: HttpRequest, stream?: ServerHttp2Stream): num
     throw new PlimsollError('ERR_PLIMSOLL_BAD_LENGTH', 'The Content-Length is not valid')
   }
   return bytes
+}
+
+/** Node passes no more headers on than `maxHeadersCount`, default 1000, but the body of what it has dropped. */
+function mayHaveLostHeaders({ rawHeaders }: HttpRequest, socket: Socket | null): boolean {
+  const { server } = (socket ?? {}) as { readonly server?: Pick<Server, 'maxHeadersCount'> }
+  const most = server?.maxHeadersCount ?? 1000
+  return most > 0 && rawHeaders?.length >= 2 * most
 }
 
 /**

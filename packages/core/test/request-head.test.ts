@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import t from 'tap'
 import { Governor } from '../src/governor.ts'
 import { declaredBytes, type RequestHead, requestHead } from '../src/request-head.ts'
 import { anyValue } from './fixtures/any-value.ts'
+import { listening } from './fixtures/http-servers.ts'
 import { injected } from './fixtures/injected.ts'
 import { silent } from './fixtures/recording-logger.ts'
 
@@ -53,6 +57,23 @@ t.test('the head as it came tells whether there is a body, in whatever letters',
   t.equal(declared('Sec-Fetch-Dest', 'empty'), 0)
   t.equal(declared('Sec-WebSocket-Key', 'a'), 0)
 })
+
+for (const [how, most] of [
+  ['by default', undefined],
+  ['as its server is told', 50],
+] as const) {
+  t.test(`a length that Node has dropped with other headers is not taken for none, ${how}`, async t => {
+    const governor = new Governor({ budget: 1000, maxBody: 3, logger: silent })
+    const server = createServer(governor.listener((req, res) => req.resume().on('end', () => res.end())))
+    if (most !== undefined) server.maxHeadersCount = most
+    const client = connect(await listening(t, server))
+    t.teardown(() => client.destroy())
+    client.write(
+      `POST / HTTP/1.1\r\nHost: a\r\n${'a:b\r\n'.repeat(most ?? 1000)}Content-Length: 5\r\n\r\n12345`,
+    )
+    t.match(String((await once(client, 'data'))[0]), /^HTTP\/1.1 413 /)
+  })
+}
 
 t.test('a head is what a request says, and leaves out a length that is unknown', async t => {
   const { req } = injected([], { method: 'PUT', url: '/a?b', headers: { host: 'localhost' } })

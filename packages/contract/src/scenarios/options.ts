@@ -28,8 +28,8 @@ const WRONG: Record<string, readonly unknown[]> = {
   logger: ['loud', 5, null, {}, { info() {}, warn() {} }].map(logger => ({ budget: 1, logger })),
   'the key "maxbody" of options': [{ budget: 1, maxbody: 5 }],
   governor: [null, 5, 'mine', {}].map(governor => ({ governor })),
-  'the key "budget" of policy': [{ governor, budget: 5 }],
-  'the key "queue" of policy': [{ governor, queue: { limit: 5 } }],
+  'the key "budget" of options': [{ governor, budget: 5 }],
+  'the key "queue" of options': [{ governor, queue: { limit: 5 } }],
 }
 
 const ofAPolicy: Record<string, readonly unknown[]> = {
