@@ -10,7 +10,7 @@ import send from 'send'
 export function fileServer(folder: string): Server {
   mkdirSync(folder, { recursive: true })
   return createServer((req, res) => {
-    const name = /^\/files\/(\w[\w.-]*)$/.exec(req.url ?? '')?.[1]
+    const name = /^\/files\/(\w[\w.-]*)$/.exec(String(req.url))?.[1]
     if (name === undefined) res.writeHead(404).end()
     else if (req.method === 'PUT') void put(req, res, folder, name)
     else send(req, name, { root: folder }).pipe(res)

@@ -11,8 +11,8 @@ export interface Finalizable extends Linked<Finalizable> {
   /** Over HTTP/2 only. */
   readonly stream: ServerHttp2Stream | undefined
   readonly waiting: boolean
-  /** Its answer is out, while its client may still send. */
-  answered(): void
+  /** Its answer is out, while its client may still send: of what nobody reads, no more than `window` bytes. */
+  answered(window: number): void
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -138,7 +138,9 @@ function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
   stream.on('finish', () => {
     // By then its last frame is on its way.
     setImmediate(() => {
-      if (isAnswered(stream)) request.answered()
+      const { session } = stream
+      if (session !== undefined && isAnswered(stream))
+        request.answered(session.localSettings.initialWindowSize as number)
     })
   })
   // The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so

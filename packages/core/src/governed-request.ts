@@ -42,9 +42,6 @@ export interface RequestKeeper {
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
 }
 
-/** RFC 9113 section 6.9.2. */
-const WINDOW = 65_535
-
 /** One request on its way from admission to release. */
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
   before: Finalizable | undefined = undefined
@@ -266,12 +263,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#settle()
   }
 
-  answered(): void {
+  answered(window: number): void {
     // By somebody else, while it waits.
     if (this.admission !== undefined) this.responseOver(false)
-    // Nobody has begun to read: what comes into memory now is a window of it, for as long as its stream lives.
-    else if (this.reader?.complete === false && !this.req.readableDidRead)
-      this.#reservation?.shrink(windowOf(this.stream))
+    // What somebody has begun to read he may read on, and what is held has a use for its bytes.
+    else if (this.reader?.complete === false && !this.req.readableDidRead && this.#works === 0)
+      this.#reservation?.shrink(window)
   }
 
   responseOver(clientGone: boolean): void {
@@ -309,9 +306,4 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.connection = undefined
     connection?.leave(this)
   }
-}
-
-/** What a client may send on a stream before it is read. */
-function windowOf(stream: ServerHttp2Stream | undefined): number {
-  return stream?.session?.localSettings.initialWindowSize ?? WINDOW
 }

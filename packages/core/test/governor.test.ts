@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import t from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import type { RequestReservation } from '../src/governed-request.ts'
@@ -9,6 +10,7 @@ import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { answerFault, GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
+import { listening } from './fixtures/http-servers.ts'
 import { injected } from './fixtures/injected.ts'
 import { KeptRequests } from './fixtures/kept-requests.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
@@ -573,3 +575,29 @@ t.test('what adapters stop at a second pass is counted', async t => {
   for (const first of [true, false, false]) t.equal(point.passes(req, req), first)
   t.equal(governor.stats().repeated, 2)
 })
+
+t.test(
+  'who is granted its bytes in the very turn in which its response is destroyed meets no handler',
+  async t => {
+    const governor = new Governor({ budget: 10, logger: silent })
+    let handled = 0
+    const listener = governor.listener((_req, res) => {
+      handled++
+      res.end()
+    })
+    let waiting: ServerResponse | undefined
+    const server = createServer((req, res) => {
+      listener(req, res)
+      waiting = res
+    })
+    const room = governor.budget.charge(10)
+    const client = connect(await listening(t, server))
+    client.on('error', () => {}).write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n')
+    await until(() => governor.stats().waiting === 1, 'its place')
+    waiting?.destroy()
+    room.release()
+    await until(() => governor.stats().refused.ERR_PLIMSOLL_CLIENT_GONE === 1, 'its refusal')
+    t.equal(handled, 0)
+    t.match(governor.stats(), { reserved: 0, active: 0, waiting: 0 })
+  },
+)

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { Governor } from '../src/governor.ts'
+import { Governor, reservationOf } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { LINGER_MS } from '../src/lingering-close.ts'
 import { deferred } from './fixtures/deferred.ts'
@@ -251,6 +251,42 @@ t.test('a body that its handler has begun to read keeps its bytes over a pause a
   t.equal(governor.stats().reserved, 500_000)
   clock.tick(LINGER_MS)
   await idle()
+})
+
+t.test('a body that nobody reads keeps its bytes for work that is held', async t => {
+  const clock = new FakeClock(t)
+  const work = deferred()
+  const { governor, port, idle } = await serve(t, { budget: MiB }, (req, res) => {
+    reservationOf(req).hold(work.promise)
+    res.writeHead(204).end()
+  })
+  const client = await RawHttp2.connect(port)
+  t.teardown(() => client.leave())
+  client.write(headers(1))
+  await client.send(1, WINDOW)
+  await until(() => client.statusOf(1) === 204, 'its answer')
+  await sleep(20)
+  t.equal(governor.stats().reserved, MiB)
+  work.resolve()
+  await sleep(20)
+  clock.tick(LINGER_MS)
+  await idle()
+})
+
+t.test('a HEAD that is refused is closed although its client never ends its body', async t => {
+  const clock = new FakeClock(t)
+  const { connect } = await serve(t, { maxBody: 3 })
+  const stream = connect().request(
+    { ':method': 'HEAD', ':path': '/', 'content-length': 1000 },
+    { endStream: false },
+  )
+  const head = once(stream, 'response') as Promise<[IncomingHttpHeaders]>
+  stream.write('123')
+  t.equal((await head)[0][':status'], 413)
+  const closed = once(stream, 'close')
+  clock.tick(LINGER_MS)
+  await closed
+  t.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR)
 })
 
 t.test(

@@ -56,6 +56,7 @@ t.test('the head as it came tells whether there is a body, in whatever letters',
   t.equal(declared('transfer-encoding', 'chunked'), undefined)
   t.equal(declared('Sec-Fetch-Dest', 'empty'), 0)
   t.equal(declared('Sec-WebSocket-Key', 'a'), 0)
+  t.equal(declaredBytes(injected([], { headers: {} }).req, undefined, null), 0)
 })
 
 for (const [how, most] of [
