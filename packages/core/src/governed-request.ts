@@ -264,10 +264,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   answered(window: number): void {
-    // By somebody else, while it waits.
-    if (this.admission !== undefined) this.responseOver(false)
+    const { reader } = this
+    // By somebody else, while it waits; or it has no body, and its client leaves the stream open all the same.
+    if (this.admission !== undefined || reader === undefined) this.responseOver(false)
     // What somebody has begun to read he may read on, and what is held has a use for its bytes.
-    else if (this.reader?.complete === false && !this.req.readableDidRead && this.#works === 0)
+    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0)
       this.#reservation?.shrink(window)
   }
 

@@ -289,6 +289,16 @@ t.test('a HEAD that is refused is closed although its client never ends its body
   t.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR)
 })
 
+t.test('a stream without a body that its client leaves open holds nothing once it is answered', async t => {
+  const { governor, port, idle } = await serve(t, { cost: 50 }, (_req, res) => res.writeHead(204).end())
+  const client = await RawHttp2.connect(port)
+  t.teardown(() => client.leave())
+  client.write(headers(1, { 'content-length': '0' }))
+  await until(() => client.statusOf(1) === 204, 'its answer')
+  await idle()
+  t.match(governor.stats(), { admitted: 1, released: 1 })
+})
+
 t.test(
   'a file that Node sends for an upload that nobody reads is not cut, however slow its reader is',
   async t => {
