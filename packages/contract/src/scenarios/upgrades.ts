@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { head } from '../bare-client.ts'
+import { type BareClient, head } from '../bare-client.ts'
 import type { Kept } from '../kept.ts'
 import { HTTP1, type Scenario } from '../scenario.ts'
 import type { Trial } from '../trial.ts'
@@ -26,6 +26,13 @@ function governUpgrades({ running: { server } }: Trial): void {
   server.on('upgrade', onUpgrade)
 }
 
+/** A client that has asked for what costs 600 bytes. */
+async function askToUpgrade(trial: Trial): Promise<BareClient> {
+  const client = await trial.connect()
+  client.write(head('GET /keep', UPGRADE))
+  return client
+}
+
 /** Takes the connection over, and echoes what comes. */
 function echo({ exchange }: Kept): void {
   const { socket } = exchange.req
@@ -41,8 +48,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     name: 'an Upgrade that nobody listens for is a plain request',
     options,
     async run(trial) {
-      const client = await trial.connect()
-      client.write(head('GET /keep', UPGRADE))
+      const client = await askToUpgrade(trial)
       const kept = await trial.handled(1)
       await trial.holds(600)
       kept.reply()
@@ -56,8 +62,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     async run(trial) {
       const room = trial.occupy()
       trial.running.server.once('upgrade', (_req, socket) => socket.end(`${SWITCHING}hello`))
-      const client = await trial.connect()
-      client.write(head('GET /keep', UPGRADE))
+      const client = await askToUpgrade(trial)
       await client.closed()
       assert.match(client.received, /^HTTP\/1\.1 101 [\s\S]+hello$/)
       assert.equal(trial.governor.stats().waiting, 0)
@@ -70,8 +75,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       options,
       async run(trial) {
         governUpgrades(trial)
-        const client = await trial.connect()
-        client.write(head('GET /keep', UPGRADE))
+        const client = await askToUpgrade(trial)
         const kept = await trial.handled(1)
         kept.does(() => echo(kept))
         await client.reads(/\r\n\r\n$/)
@@ -90,8 +94,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
       async run(trial) {
         governUpgrades(trial)
         const room = trial.occupy()
-        const client = await trial.connect()
-        client.write(head('GET /keep', UPGRADE))
+        const client = await askToUpgrade(trial)
         await trial.queued(1)
         client.leave(how)
         await turns()
@@ -109,8 +112,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     async run(trial) {
       governUpgrades(trial)
       const room = trial.occupy()
-      const client = await trial.connect()
-      client.write(head('GET /keep', UPGRADE))
+      const client = await askToUpgrade(trial)
       await trial.queued(1)
       room.free()
       const kept = await trial.handled(1)
@@ -126,8 +128,7 @@ const scenarios: Omit<Scenario, 'protocols'>[] = [
     async run(trial) {
       governUpgrades(trial)
       const room = trial.occupy()
-      const client = await trial.connect()
-      client.write(head('GET /keep', UPGRADE))
+      const client = await askToUpgrade(trial)
       assert.deepEqual(await client.answers(1), [503])
       await client.closed()
       assert.match(client.received, /ERR_PLIMSOLL_QUEUE_FULL/)

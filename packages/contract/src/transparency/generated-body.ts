@@ -1,5 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { CLOSE_DELIMITER, MULTIPART, multipart } from '../multipart.ts'
 
 /** A body as it goes over the wire, and what its head says that it is. */
 export interface GeneratedBody {
@@ -44,23 +45,10 @@ const form = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', '=', '&&', 'a=%', 'a=%ff', 'a=1&'.repeat(1001)) },
 )
 
-const BOUNDARY = 'plimsoll-boundary'
-
-const multipart = fc
-  .tuple(padding, fc.constantFrom(`\r\n--${BOUNDARY}--\r\n`, '', `\r\n--${BOUNDARY}`))
-  .map(([text, end]) =>
-    [
-      `--${BOUNDARY}`,
-      'Content-Disposition: form-data; name="field"',
-      '',
-      'value',
-      `--${BOUNDARY}`,
-      'Content-Disposition: form-data; name="file"; filename="a.txt"',
-      'Content-Type: text/plain',
-      '',
-      text + end,
-    ].join('\r\n'),
-  )
+/** Whole, without an end, and broken off in its last delimiter. */
+const formData = fc
+  .tuple(padding, fc.constantFrom(CLOSE_DELIMITER, '', CLOSE_DELIMITER.slice(0, -4)))
+  .map(([text, end]) => multipart(text, end))
 
 function typed(types: readonly (string | undefined)[], text: fc.Arbitrary<string>): fc.Arbitrary<Content> {
   return fc.record({ type: fc.constantFrom(...types), text })
@@ -91,7 +79,7 @@ const content = fc.oneof(
   { weight: 2, arbitrary: typed(TEXT_TYPES, padding) },
   {
     weight: 2,
-    arbitrary: typed([`multipart/form-data; boundary=${BOUNDARY}`, 'multipart/form-data'], multipart),
+    arbitrary: typed([MULTIPART, 'multipart/form-data'], formData),
   },
   { weight: 3, arbitrary: typed(OTHER_TYPES, padding) },
 )
