@@ -134,15 +134,17 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
 }
 
 function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
-  // A stream with a body that nobody reads closes long after its answer, if ever.
-  stream.on('finish', () => {
-    // By then its last frame is on its way.
-    setImmediate(() => {
-      const { session } = stream
-      if (session !== undefined && isAnswered(stream))
-        request.answered(session.localSettings.initialWindowSize as number)
+  // One that its client may still send on closes long after its answer, if ever.
+  if (!stream.endAfterHeaders) {
+    stream.on('finish', () => {
+      // By then its last frame is on its way.
+      setImmediate(() => {
+        const { session } = stream
+        if (session !== undefined && isAnswered(stream))
+          request.answered(session.localSettings.initialWindowSize as number)
+      })
     })
-  })
+  }
   // The answer to a HEAD ends its stream with the headers. A body that is piped into it has nobody who takes it, so
   // the response never closes.
   stream.on('close', () => request.responseOver(isCut(request)))

@@ -11,11 +11,11 @@ import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } fr
 import type { GovernorStats } from './governor-stats.ts'
 import { holdBody } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
-import { LINGER_MS, lingerOnFinish } from './lingering-close.ts'
+import { lingerOnFinish } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
-import { isSmall, prepareRefusal, retryAfter, takeOver } from './refusal.ts'
+import { answerForReader, isSmall, prepareRefusal, retryAfter } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
@@ -91,14 +91,11 @@ export class Governor {
   #declare(request: GovernedRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
     if (isOver(request, res)) throw clientLeft()
     if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
-    return this.#price(request, declaredBytes(request.req, request.stream, request.socket), policy)
+    const { req, stream, socket } = request
+    return this.#price(req, declaredBytes(req, stream, socket), policy)
   }
 
-  #price(
-    { req }: GovernedRequest,
-    declared: number | undefined,
-    policy: RoutePolicy | false | undefined,
-  ): Price {
+  #price(req: HttpRequest, declared: number | undefined, policy: RoutePolicy | false | undefined): Price {
     const resolved = this.#resolved(policy)
     const { configuredCapacity } = this.budget
     return resolved.exempt || this.#isExempt(req, declared)
@@ -184,7 +181,7 @@ export class Governor {
     if (policy !== undefined && !request.released) {
       const { req, reader, stream, socket } = request
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
-      request.reprice(this.#price(request, declared, policy))
+      request.reprice(this.#price(req, declared, policy))
     }
     return request
   }
@@ -194,16 +191,7 @@ export class Governor {
       this.#refuse(request, res, error)
     } finally {
       uncompleteOnceAnswered(request.req, res)
-      // Whoever reads the body is told by its 'error', and answers; else it is up to us.
-      if (request.req.listenerCount('error') === 0) takeOver(res, error)
-      else {
-        // Or only logs it.
-        const timer = setTimeout(() => {
-          if (!res.headersSent) takeOver(res, error)
-        }, LINGER_MS)
-        const answered = (): void => clearTimeout(timer)
-        res.once('finish', answered).once('close', answered)
-      }
+      answerForReader(request.req, res, error)
     }
   }
 

@@ -47,11 +47,6 @@ function discard(socket: Socket): void {
   })
 }
 
-/** Whether all of the answer is out. Node calls that to a HEAD finished before there is one, and a file as it begins. */
-export function isAnswered(stream: ServerHttp2Stream): boolean {
-  return stream.headersSent && stream.state.state !== constants.NGHTTP2_STREAM_STATE_OPEN
-}
-
 /**
  * The same for one stream of HTTP/2, which is over only when its client has stopped sending, too: ends
  * that, as RFC 9113 section 8.1 allows. Not at once, since Node's client loses what it has not read.
@@ -75,4 +70,9 @@ export function lingerOnFinish(stream: ServerHttp2Stream, goesOn = (): boolean =
   // A handler may have answered before the body was refused.
   if (stream.writableFinished) linger()
   else stream.once('finish', linger)
+}
+
+/** Whether all of the answer is out. Node calls that to a HEAD finished before there is one, and a file as it begins. */
+export function isAnswered(stream: ServerHttp2Stream): boolean {
+  return stream.headersSent && stream.state.state !== constants.NGHTTP2_STREAM_STATE_OPEN
 }

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { PlimsollError } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
-import { lingerOnClose, lingerOnFinish } from './lingering-close.ts'
+import { LINGER_MS, lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 
 /** What a handler may have said of its own body. The rest stays: without CORS headers no browser reads a refusal. */
@@ -116,11 +116,24 @@ export function refusalBody({ statusCode, code, message }: PlimsollError): objec
   return { statusCode, code, error: STATUS_CODES[statusCode], message }
 }
 
+/** Answers the refusal of a body, unless whoever reads it does: he is told by its 'error', which he may only log. */
+export function answerForReader(req: HttpRequest, res: HttpResponse, error: PlimsollError): void {
+  if (req.listenerCount('error') === 0) {
+    takeOver(res, error)
+    return
+  }
+  const timer = setTimeout(() => {
+    if (!res.headersSent) takeOver(res, error)
+  }, LINGER_MS)
+  const answered = (): void => clearTimeout(timer)
+  res.once('finish', answered).once('close', answered)
+}
+
 /**
  * Answers a refusal in a handler's place. It does not know, and must not fail for it: what it still writes
  * goes nowhere.
  */
-export function takeOver(res: HttpResponse, error: PlimsollError): void {
+function takeOver(res: HttpResponse, error: PlimsollError): void {
   answerRefusal(res, error)
   const nowhere = (...args: unknown[]): HttpResponse => {
     // Who waits for it to be written would wait for ever.

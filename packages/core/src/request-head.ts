@@ -37,13 +37,15 @@ export function declaredBytes(
   stream?: ServerHttp2Stream,
   socket: Socket | null = req.socket,
 ): number | undefined {
-  // The length may be among those that Node has dropped.
-  if (stream === undefined && mayHaveLostHeaders(req, socket)) return undefined
-  if (stream === undefined && saysNothingOfABody(req)) return 0
+  if (stream === undefined) {
+    // The length may be among those that Node has dropped.
+    if (mayHaveLostHeaders(req, socket)) return undefined
+    if (saysNothingOfABody(req)) return 0
+  }
   const { headers } = req
   if (headers['transfer-encoding'] !== undefined) return undefined
   const length = headers['content-length']
-  if (length === undefined) return (stream?.endAfterHeaders ?? true) ? 0 : undefined
+  if (length === undefined) return hasNoBody(req) ? 0 : undefined
   const bytes = DIGITS.test(length) ? Number(length) : Number.NaN
   if (!Number.isSafeInteger(bytes)) {
     throw new PlimsollError('ERR_PLIMSOLL_BAD_LENGTH', 'The Content-Length is not valid')

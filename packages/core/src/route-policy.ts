@@ -10,8 +10,9 @@ export type CostFunction = (head: RequestHead) => ByteSize
 export interface RoutePolicy {
   /**
    * Bytes to reserve, or a function of the head. Default: the governor's own, unless `body` differs from its;
-   * else the declared body, or for `body: 'stream'` a window of it (128 KiB). For a body without a length a function is asked once more with the
-   * largest body allowed, and again with the real length to give the rest back.
+   * else the declared body, or for `body: 'stream'` a window of it (128 KiB). For a body without a length a
+   * function is asked once more with the largest body allowed, and again with the real length to give the
+   * rest back.
    */
   readonly cost?: ByteSize | CostFunction
   /** Largest body accepted, whatever it costs. Default: what the budget can buffer; none for `'stream'`. */
@@ -50,8 +51,8 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
 })
 
 /**
- * Checks a policy and fills what it leaves out from `base`: but for its cost where the body is read in the
- * other way: that was made for this one.
+ * Checks a policy and fills what it leaves out from `base`. Not its cost where the two read the body in different
+ * ways: a cost is made for one of them.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  */
