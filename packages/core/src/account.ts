@@ -9,14 +9,24 @@ export class Account {
   configured: number
   /** Bytes of all reservations. More than `capacity` is a debt, and nothing fits until it is cleared. */
   promised = 0
-  /** Bytes of those that have arrived. */
+  /** Bytes that were promised to somebody who does not send them, and are lent to others meanwhile. */
+  lent = 0
+  /** Bytes of those promised that have arrived. */
   paidIn = 0
   /** Called whenever bytes come free. */
   readonly freed: () => void
+  /** Where somebody of this lane moves who outgrows it. */
+  readonly main: Account | undefined
 
-  constructor(capacity: number, freed: () => void) {
+  constructor(capacity: number, freed: () => void, main?: Account) {
     this.capacity = this.configured = capacity
     this.freed = freed
+    this.main = main
+  }
+
+  /** Bytes that may still be promised; less than 0 in debt. */
+  get free(): number {
+    return this.capacity - this.promised
   }
 
   fits(bytes: number): boolean {

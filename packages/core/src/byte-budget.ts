@@ -1,14 +1,19 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, PlimsollError } from './errors.ts'
-import { checkDuration, checkOptions, type QueueOptions, resolveQueueOptions } from './options.ts'
+import { Lending, Loan } from './lending.ts'
+import { checkDuration, checkOptions, type QueueOptions, type ResolvedQueue, resolveQueueOptions } from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
-import { FifoQueue, type WaitQueue } from './wait-queue.ts'
+import { WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
+import { type Holder, Watch, type Watched } from './watch.ts'
 
 /** When a waiter is due that has a timer of its own. */
 const NEVER = -1
+
+/** The largest request of a lane that there is not. */
+const NO_LANE = -1
 
 /** How much a budget is, and who may wait for it. */
 export interface ByteBudgetOptions {
@@ -35,19 +40,30 @@ export interface AcquireOptions {
  */
 export class ByteBudget {
   readonly #account: Account
-  readonly #line: WaitQueue<QueuedReservation> = new FifoQueue()
+  readonly #lane: Account
+  /** Up to so many bytes a request may take the lane. A power of two. */
+  readonly #small: number
+  readonly #lending: Lending
+  readonly #line: WaitQueue<QueuedReservation>
+  readonly #watch: Watch
   readonly #timer = new WaitTimer<QueuedReservation>(
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
     waiter => this.#expire(waiter),
   )
   /** The bounds of the queue, resolved. */
-  readonly queue: Readonly<Required<QueueOptions>>
+  readonly queue: ResolvedQueue
 
   /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
   constructor(options: ByteBudgetOptions) {
     checkOptions(options, ['capacity', 'queue'], 'options')
     this.queue = resolveQueueOptions(options.queue)
-    this.#account = new Account(parseByteSize(options.capacity, 'capacity'), () => this.#drain())
+    const freed = (): void => this.#drain()
+    this.#account = new Account(parseByteSize(options.capacity, 'capacity'), freed)
+    this.#lane = new Account(this.queue.lane, freed, this.#account)
+    this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
+    this.#lending = new Lending(this.#account)
+    this.#line = new WaitQueue(this.queue.passBytes)
+    this.#watch = new Watch(this.#account, reservation => this.#shortage(reservation))
   }
 
   /** Bytes that may be reserved at once. */
@@ -72,7 +88,18 @@ export class ByteBudget {
 
   /** Bytes free now; 0 in debt. */
   get available(): number {
-    return Math.max(0, this.#account.capacity - this.#account.promised)
+    return Math.max(0, this.#account.free)
+  }
+
+  /** Bytes that were promised to slow senders, and are lent to others meanwhile. */
+  get lent(): number {
+    return this.#account.lent
+  }
+
+  /** The lane of small requests: bytes beside the capacity. */
+  get lane(): { readonly capacity: number; readonly reserved: number } {
+    const { capacity, promised } = this.#lane
+    return { capacity, reserved: promised }
   }
 
   /** How many wait. */
@@ -88,7 +115,8 @@ export class ByteBudget {
    */
   tryAcquire(bytes: ByteSize): Reservation | undefined {
     const wanted = parseByteSize(bytes, 'bytes')
-    return this.#line.admits(wanted, this.#account) ? this.charge(wanted) : undefined
+    const account = this.#roomFor(wanted)
+    return account && this.#charge(account, wanted)
   }
 
   /**
@@ -110,8 +138,9 @@ export class ByteBudget {
       options.signal?.throwIfAborted()
       const { configured } = this.#account
       if (wanted > configured) throw costTooLarge(wanted, configured, false)
-      if (this.#line.admits(wanted, this.#account)) {
-        resolve(this.charge(wanted))
+      const account = this.#roomFor(wanted)
+      if (account !== undefined) {
+        resolve(this.#charge(account, wanted))
         return
       }
       if (this.#line.size >= this.queue.limit) {
@@ -131,8 +160,56 @@ export class ByteBudget {
    * @internal
    */
   charge(bytes: number): BudgetReservation {
-    this.#account.promised += bytes
-    return new BudgetReservation(this.#account, bytes)
+    return this.#charge(this.#account, bytes)
+  }
+
+  #charge(account: Account, bytes: number): BudgetReservation {
+    account.promised += bytes
+    return new BudgetReservation(account, bytes)
+  }
+
+  /**
+   * Has an eye on somebody who holds bytes, for as long as others wait for them.
+   *
+   * @internal
+   */
+  watch(holder: Holder): Watched {
+    const watched = this.#watch.add(holder)
+    if (this.#pressed) this.#watch.start()
+    return watched
+  }
+
+  /** @internal */
+  unwatch(watched: Watched): void {
+    this.#watch.remove(watched)
+  }
+
+  /** @internal */
+  loanOf(reservation: BudgetReservation, onHalt: (halted: boolean) => void): Loan {
+    return new Loan(this.#lending, reservation, halted => {
+      onHalt(halted)
+      if (halted) this.#watch.start()
+    })
+  }
+
+  /** Where a newcomer finds room without passing anybody it would have to stand behind. */
+  #roomFor(bytes: number): Account | undefined {
+    if (this.#lending.halted === 0 && this.#line.admits(bytes, this.#account)) return this.#account
+    const small = bytes <= this.#small && this.#lane.fits(bytes) && this.#smallest() === undefined
+    return small ? this.#lane : undefined
+  }
+
+  get #pressed(): boolean {
+    return this.#line.size > 0 || this.#lending.halted > 0
+  }
+
+  /** How many bytes whoever is next lacks of those that `reservation` is part of. */
+  #shortage({ account }: BudgetReservation): number {
+    const wanted =
+      account === this.#lane
+        ? this.#smallest()?.bytes
+        : (this.#lending.first?.reservation.lent ?? this.#line.head(account.capacity)?.bytes)
+    return wanted === undefined ? 0 : wanted - account.free
   }
 
   /**
@@ -159,6 +236,7 @@ export class ByteBudget {
     const dueAt = waitsAsAll ? now + timeoutMs : NEVER
     const waiter = new QueuedReservation(this.#account, bytes, dueAt, signal, resolve)
     this.#line.add(waiter)
+    this.#watch.start()
     if (waitsAsAll) this.#timer.start(now)
     else {
       const timer = setTimeout(() => this.#expire(waiter), timeoutMs)
@@ -182,24 +260,39 @@ export class ByteBudget {
   #leave(waiter: QueuedReservation, error: unknown): void {
     waiter.fail(error)
     this.#line.remove(waiter)
-    if (this.#line.size === 0) this.#timer.stop()
     // It may have been the head that kept the others waiting.
-    else this.#drain()
+    this.#drain()
   }
 
   #drain(): void {
-    if (this.#line.size === 0) return
-    let waiter = this.#line.next(this.#account)
+    this.#lending.resume()
+    if (this.#line.size > 0) this.#grant()
+    if (this.#line.size === 0) this.#timer.stop()
+    if (!this.#pressed) this.#watch.stop()
+  }
+
+  #grant(): void {
+    let waiter = this.#next()
     while (waiter !== undefined) {
       this.#line.remove(waiter)
       // Aborted, but told so only after another waiter on the same signal.
       if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
-      else {
-        this.#account.promised += waiter.bytes
-        waiter.grant()
-      }
-      waiter = this.#line.next(this.#account)
+      else waiter.grant()
+      waiter = this.#next()
     }
-    if (this.#line.size === 0) this.#timer.stop()
+  }
+
+  /** Whoever may be granted now, with the account that it is granted from. */
+  #next(): QueuedReservation | undefined {
+    const waiter = this.#lending.halted === 0 ? this.#line.next(this.#account) : undefined
+    if (waiter !== undefined) return waiter
+    const small = this.#smallest()
+    if (small === undefined || !this.#lane.fits(small.bytes)) return undefined
+    small.drawOn(this.#lane)
+    return small
+  }
+
+  #smallest(): QueuedReservation | undefined {
+    return this.#small === NO_LANE ? undefined : this.#line.smallest(this.#small)
   }
 }

@@ -9,6 +9,7 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_QUEUE_TIMEOUT: 503,
   ERR_PLIMSOLL_NO_ROOM: 503,
   ERR_PLIMSOLL_CLOSED: 503,
+  ERR_PLIMSOLL_TOO_SLOW: 408,
   ERR_PLIMSOLL_BODY_TOO_LARGE: 413,
   ERR_PLIMSOLL_BODY_OVER_BUDGET: 413,
   ERR_PLIMSOLL_COST_OVER_BUDGET: 503,
@@ -94,6 +95,10 @@ export function optionError(option: string, expected: string, got: unknown): Pli
 
 export function clientLeft(): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+}
+
+export function tooSlow(bytes: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_TOO_SLOW', 'The request was too slow while others waited', { bytes })
 }
 
 export function bodyTooLarge(bytes: number, limit: number): PlimsollError {

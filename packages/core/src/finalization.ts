@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { isAnswered } from './lingering-close.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
+import { countSent, onWrite } from './outflow.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** A request as its finalizer sees it; it stands among the open requests of its connection. */
@@ -13,6 +14,8 @@ export interface Finalizable extends Linked<Finalizable> {
   readonly waiting: boolean
   /** Its answer is out, while its client may still send: of what nobody reads, no more than `window` bytes. */
   answered(window: number): void
+  /** Its response has so much in its buffers. */
+  buffered(bytes: number): void
   /** Its response is out, or will never be. Any number of calls. */
   responseOver(clientGone: boolean): void
   /** Nothing more can come or go. */
@@ -47,6 +50,9 @@ export class Connection {
   join(request: Finalizable): void {
     this.#open.add(request)
   }
+
+  /** The first is who writes; what the others have to say waits in their responses. */
+  readonly buffered = (bytes: number): void => this.#open.first?.buffered(bytes)
 
   /** Takes out a request that has joined. */
   leave(request: Finalizable): void {
@@ -134,6 +140,8 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
 }
 
 function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
+  countSent(stream)
+  onWrite(stream, bytes => request.buffered(bytes))
   // One that its client may still send on closes long after its answer, if ever.
   if (!stream.endAfterHeaders) {
     stream.on('finish', () => {
@@ -156,6 +164,8 @@ function connectionOf(socket: Socket & Marked<never>): Connection {
   if (connection === undefined) {
     connection = socket[CONNECTION] = new Connection()
     socket.on('close', onConnectionClose)
+    const { buffered } = connection
+    onWrite(socket, buffered)
   }
   return connection
 }

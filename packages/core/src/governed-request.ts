@@ -2,9 +2,11 @@ import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError } from './errors.ts'
+import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError, tooSlow } from './errors.ts'
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
+import { Holding, type Payer } from './holding.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
+import { cutOff } from './outflow.ts'
 import { FREE, type Price } from './price.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
@@ -40,13 +42,16 @@ export interface RequestKeeper {
   released(request: GovernedRequest, bytes: number): void
   /** `requeue` got nothing. */
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
+  /** Its response was cut off: there is nobody to answer. */
+  cutOff(request: GovernedRequest, error: PlimsollError): void
 }
 
 /** One request on its way from admission to release. */
-export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable {
+export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable, Payer {
   before: Finalizable | undefined = undefined
   after: Finalizable | undefined = undefined
   readonly req: HttpRequest
+  readonly res: HttpResponse
   /** Kept, since Node takes it off a request whose stream was destroyed. */
   readonly socket: Socket
   readonly stream: ServerHttp2Stream | undefined
@@ -65,7 +70,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   reader: LimitedReader | undefined
   readonly #budget: ByteBudget
   readonly #keeper: RequestKeeper
-  #reservation: BudgetReservation | undefined
+  readonly #holding: Holding
   #responseOver = false
   #connectionOver = false
   #works = 0
@@ -78,10 +83,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   constructor(req: HttpRequest, res: HttpResponse, budget: ByteBudget, keeper: RequestKeeper) {
     this.req = req
+    this.res = res
     this.socket = socketOf(req, res) as Socket
     this.stream = isHttp2(req) ? req.stream : undefined
     this.#budget = budget
     this.#keeper = keeper
+    this.#holding = new Holding(this, budget)
   }
 
   /** Whether this is who has admitted it. */
@@ -90,7 +97,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   get bytes(): number {
-    return this.#reservation?.bytes ?? 0
+    return this.#holding.bytes
   }
 
   get released(): boolean {
@@ -110,14 +117,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const bytes = parseByteSize(by, 'by')
     // It could not answer before the one that waits, which might be waiting for these very bytes.
     if (this.connection?.isBehindWaiter(this)) return false
-    return this.#reservation?.tryGrow(bytes) ?? false
+    return this.#holding.tryGrow(bytes)
   }
 
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
-    const held = this.bytes
-    this.#reservation?.shrink(bytes)
-    this.#givenBack += held - this.bytes
+    this.#givenBack += this.#holding.shrink(bytes)
   }
 
   requeue(bytes: ByteSize): Promise<void> {
@@ -136,9 +141,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const wanted = parseByteSize(bytes, 'bytes')
     if (this.#released)
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
-    const held = this.#reservation
-    this.#reservation = undefined
-    held?.release()
+    this.#holding.drop()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined }
     // What costs nothing does not wait here, either.
@@ -167,10 +170,14 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   /** Takes bytes without waiting, if it is this request's turn. Those that cost nothing have no turn. */
   tryAcquire(bytes: number): boolean {
-    if (bytes === 0) this.#reservation = this.#budget.charge(0)
-    else if (this.connection?.isFirst(this) ?? true)
-      this.#reservation = this.#budget.tryAcquire(bytes) as BudgetReservation | undefined
-    return this.#reservation !== undefined
+    if (bytes === 0) {
+      this.#holding.take(undefined)
+      return true
+    }
+    if (this.connection?.isFirst(this) === false) return false
+    const reservation = this.#budget.tryAcquire(bytes)
+    if (reservation !== undefined) this.#holding.take(reservation as BudgetReservation)
+    return reservation !== undefined
   }
 
   /** Waits for its turn on the connection, then for bytes; both together no longer than the queue allows. */
@@ -193,7 +200,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
         reservation.release()
         throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
       }
-      this.#reservation = reservation as BudgetReservation
+      this.#holding.take(reservation as BudgetReservation)
     } finally {
       this.waiting = false
       this.#onTurn = undefined
@@ -223,7 +230,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   refuse(error: PlimsollError): void {
     this.refusal = error
     this.#released = true
-    this.#reservation?.release()
+    this.#holding.release()
   }
 
   /**
@@ -237,7 +244,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const { configuredCapacity } = this.#budget
     if (price.bytes > configuredCapacity) throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
-    if (more < 0) this.#giveBack(-more)
+    if (more < 0) this.#holding.giveBack(-more)
     else if (more > 0 && !this.tryGrow(more)) {
       throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
         bytes: more,
@@ -247,16 +254,28 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   payIn(bytes: number): void {
-    this.#reservation?.payIn(bytes)
+    this.#holding.payIn(bytes)
   }
 
   refund(bytes: number): void {
     // Less what the handler has given back by itself.
-    this.#giveBack(Math.max(0, bytes - this.#givenBack))
+    this.#holding.giveBack(Math.max(0, bytes - this.#givenBack))
   }
 
-  #giveBack(bytes: number): void {
-    this.#reservation?.shrink(Math.max(0, this.#reservation.bytes - bytes))
+  buffered(bytes: number): void {
+    this.#holding.buffered(bytes)
+  }
+
+  cut(): void {
+    const error = tooSlow(this.bytes)
+    if (this.res.writableLength === 0) {
+      this.reader?.refuse(error)
+      return
+    }
+    this.#keeper.cutOff(this, error)
+    cutOff(this.socket, this.stream)
+    // Not all that is cut off says so: what libuv still holds of a connection may keep its 'close' back.
+    this.connectionOver()
   }
 
   bodyOver(): void {
@@ -269,7 +288,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     if (this.admission !== undefined || reader === undefined) this.responseOver(false)
     // What somebody has begun to read he may read on, and what is held has a use for its bytes.
     else if (!reader.complete && !this.req.readableDidRead && this.#works === 0)
-      this.#reservation?.shrink(window)
+      this.#holding.shrink(window)
   }
 
   responseOver(clientGone: boolean): void {
@@ -297,8 +316,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#leaveConnection()
     if (this.#works > 0 || this.#released) return
     this.#released = true
-    const bytes = this.bytes
-    this.#reservation?.release()
+    const { bytes } = this
+    this.#holding.release()
     if (this.admitted) this.#keeper.released(this, bytes)
   }
 

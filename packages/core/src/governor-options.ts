@@ -2,7 +2,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { optionError } from './errors.ts'
 import { chooseBudget } from './memory-limit.ts'
-import { checkOptions, type QueueOptions } from './options.ts'
+import { checkObject, checkOptions, type QueueOptions } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
@@ -21,6 +21,8 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
+
+const LEAST_LANE = 256 * 1024
 
 export interface ResolvedOptions {
   readonly budget: ByteBudget
@@ -60,18 +62,23 @@ function newBudget(
   queue: QueueOptions | undefined,
   logger: Logger,
 ): ByteBudget {
-  const bounds = queue === undefined ? {} : { queue }
-  if (budget !== undefined && budget !== 'auto') {
-    return new ByteBudget({ capacity: parseByteSize(budget, 'budget'), ...bounds })
-  }
+  if (queue !== undefined) checkObject(queue, 'queue')
+  const budgetOf = (capacity: number): ByteBudget =>
+    new ByteBudget({ capacity, queue: { lane: laneOf(capacity), passBytes: capacity, ...queue } })
+  if (budget !== undefined && budget !== 'auto') return budgetOf(parseByteSize(budget, 'budget'))
   const { bytes, limit, residentBytes } = chooseBudget()
-  const chosen = new ByteBudget({ capacity: bytes, ...bounds })
+  const chosen = budgetOf(bytes)
   logger.info(
     { budget: bytes, limit: limit.bytes, source: limit.source, rss: residentBytes },
     `plimsoll chose a budget of ${mebibytes(bytes)}: half of what the limit of ${mebibytes(limit.bytes)} ` +
       `(${limit.source}) leaves beside the ${mebibytes(residentBytes)} in use and what the garbage collector lets float`,
   )
   return chosen
+}
+
+/** Of a budget that is so small that a lane would be a part of it to speak of, there is none. */
+function laneOf(capacity: number): number {
+  return capacity < 16 * LEAST_LANE ? 0 : Math.max(LEAST_LANE, Math.floor(capacity / 256))
 }
 
 function ownBudget(budget: ByteBudget, queue: QueueOptions | undefined): ByteBudget {

@@ -10,6 +10,10 @@ export interface GovernorStats {
   readonly available: number
   /** Of the bytes reserved, those that have arrived. */
   readonly paidIn: number
+  /** Bytes that slow clients were promised and do not send, lent to others; not among the reserved. */
+  readonly lent: number
+  /** The lane of small requests: bytes beside the capacity, and how many of them are reserved. */
+  readonly lane: { readonly capacity: number; readonly reserved: number }
   /** Requests admitted and not released. */
   readonly active: number
   /** Requests that wait for their turn. */

@@ -9,7 +9,7 @@ import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import type { GovernorStats } from './governor-stats.ts'
-import { holdBody } from './hold-body.ts'
+import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
 import { noReservation } from './no-reservation.ts'
@@ -43,6 +43,7 @@ export class Governor {
       // Not on the response: the handler may have another answer.
       error.headers = retryAfter(error, this.budget.queue.timeoutMs)
     },
+    cutOff: ({ req }, error) => this.#note(req, error),
   }
   #repeated = 0
   #admitted = 0
@@ -123,7 +124,8 @@ export class Governor {
   async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
     const since = performance.now()
     const { req, price } = request
-    const letCome = holdBody(req)
+    const body = new BodyHold(req)
+    body.hold()
     let refusal: unknown
     this.#queued++
     this.#waiting.add(request)
@@ -141,7 +143,7 @@ export class Governor {
     } finally {
       this.#waiting.delete(request)
       request.admission = undefined
-      letCome()
+      body.letCome()
     }
     throw refusal
   }
@@ -261,12 +263,14 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, reserved, available, paidIn } = this.budget
+    const { capacity, reserved, available, paidIn, lent, lane } = this.budget
     return {
       capacity,
       reserved,
       available,
       paidIn,
+      lent,
+      lane,
       active: this.#admitted - this.#released,
       waiting: this.#waiting.size,
       admitted: this.#admitted,

@@ -1,24 +1,43 @@
 import { bodyOf, type HttpRequest } from './request-head.ts'
 
 /**
- * Keeps a body in its client while its request waits, although somebody reads it already: a logger mounted before
- * us, or what runs by a hook's second `done()`. What it lets in would be in memory, and no budget would know.
- *
- * @returns a function that lets the body come
+ * Keeps a body in its client, although somebody reads it. What it lets in would be in memory, and no budget would
+ * know: while its request waits (a logger mounted before us reads it, or what runs by a hook's second `done()`), or
+ * where its bytes were lent and there is no room.
  */
-export function holdBody(req: HttpRequest): () => void {
-  const body = bodyOf(req)
-  const { _read, push } = body
-  let held = true
-  let asked: number | undefined
-  body._read = size => {
-    asked = size
+export class BodyHold {
+  readonly #read: (size: number) => void
+  #held = false
+  #asked = false
+
+  constructor(req: HttpRequest) {
+    const body = bodyOf(req)
+    const { _read, push } = body
+    this.#read = size => _read.call(body, size)
+    body._read = size => {
+      if (this.#held) this.#asked = true
+      else _read.call(body, size)
+    }
+    // What is read does not fill the buffer, and Node would never stop.
+    body.push = (chunk, encoding) => {
+      const goesOn = push.call(body, chunk, encoding)
+      // Where nobody reads, nobody would ask again: the buffer stops it.
+      if (!this.#held || !(this.#asked || body.readableDidRead)) return goesOn
+      this.#asked = true
+      return false
+    }
   }
-  // What is read does not fill the buffer, and Node would never stop. It stays, since others may have wrapped it.
-  body.push = (chunk, encoding) => push.call(body, chunk, encoding) && !(held && asked !== undefined)
-  return () => {
-    held = false
-    body._read = _read
-    if (asked !== undefined) _read.call(body, asked)
+
+  /** From here on no more is read. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Lets the body come. */
+  letCome(): void {
+    this.#held = false
+    if (!this.#asked) return
+    this.#asked = false
+    this.#read(0)
   }
 }

@@ -75,6 +75,18 @@ export class LimitedReader {
     return req.listenerCount('data') > 0 || req.listenerCount('readable') > 0
   }
 
+  /** Whether it is for the client to send: Node reads what comes, and the buffer has room for it. */
+  get owed(): boolean {
+    const req = this.#req
+    if (this.#complete || this.#refused || req.destroyed) return false
+    return req.readableLength < req.readableHighWaterMark
+  }
+
+  /** Refuses what is still to come. */
+  refuse(error: PlimsollError): void {
+    if (!this.#complete && !this.#refused) this.#refuse(error)
+  }
+
   #count(bytes: number): void {
     this.#total += bytes
     const total = this.#total

@@ -1,3 +1,4 @@
+import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { optionError } from './errors.ts'
 
 /** Bounds of a queue. */
@@ -6,20 +7,46 @@ export interface QueueOptions {
   readonly limit?: number
   /** How long each waits at most, in milliseconds. Default 30_000, at most 2_147_483_647. */
   readonly timeoutMs?: number
+  /**
+   * Bytes beside the capacity for small requests, of a quarter of this at most each, so that they never wait behind
+   * large ones. 0: there is no lane. Default for a governor's own budget: 1/256 of it, at least 256 KiB, and 0 below
+   * 4 MiB; for a ByteBudget 0.
+   */
+  readonly lane?: ByteSize
+  /**
+   * How many bytes of smaller waiters may pass one that finds no room, while it waits. 0: strictly in the order
+   * of arrival. Default for a governor's own budget: its capacity; for a ByteBudget 0.
+   */
+  readonly passBytes?: ByteSize
 }
 
-const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000 })
+/** The bounds of a queue, checked; sizes are in bytes. */
+export interface ResolvedQueue {
+  /** How many may wait. */
+  readonly limit: number
+  /** How long each waits at most. */
+  readonly timeoutMs: number
+  /** Bytes beside the capacity for small requests. */
+  readonly lane: number
+  /** How many bytes may pass a waiter. */
+  readonly passBytes: number
+}
+
+const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 
 /** Timers of Node fire at once beyond this. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** @throws `ERR_PLIMSOLL_OPTION` where a bound is no whole number in its range, or unknown */
-export function resolveQueueOptions(options: QueueOptions = DEFAULT_QUEUE): Readonly<Required<QueueOptions>> {
-  checkOptions(options, ['limit', 'timeoutMs'], 'queue')
+export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueue {
+  checkOptions(options, Object.keys(DEFAULT_QUEUE), 'queue')
   const { limit = DEFAULT_QUEUE.limit, timeoutMs = DEFAULT_QUEUE.timeoutMs } = options
+  const { lane = DEFAULT_QUEUE.lane, passBytes = DEFAULT_QUEUE.passBytes } = options
   return Object.freeze({
     limit: checkWhole(limit, 'queue.limit', Number.MAX_SAFE_INTEGER),
     timeoutMs: checkDuration(timeoutMs, 'queue.timeoutMs'),
+    lane: parseByteSize(lane, 'queue.lane'),
+    passBytes: parseByteSize(passBytes, 'queue.passBytes'),
   })
 }
 

@@ -22,6 +22,15 @@ export interface Price {
   readonly costOf: ((bodyBytes: number) => number) | undefined
 }
 
+/**
+ * Of `promised` bytes, how many are in use when `arrived` bytes of the body are there: all but those still to come,
+ * whatever the handler does with the rest of them.
+ */
+export function neededOf({ costOf, limit }: Price, promised: number, arrived: number): number {
+  if (costOf !== undefined) return Math.min(promised, costOf(arrived))
+  return Math.max(Math.min(promised, arrived), promised - (limit - arrived))
+}
+
 /** What costs nothing. */
 export const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined })
 

@@ -1,13 +1,15 @@
 import type { Account } from './account.ts'
 import { BudgetReservation } from './reservation.ts'
-import type { InLine } from './wait-line.ts'
+import type { Waiter } from './wait-queue.ts'
 
 /**
  * A reservation that waits for its bytes behind a promise. One object from the queue to the release, since
  * a grant from a long queue costs what of it is not in the processor's cache.
  */
-export class QueuedReservation extends BudgetReservation implements InLine {
+export class QueuedReservation extends BudgetReservation implements Waiter {
   place = 0
+  turn = 0
+  passedBefore = 0
   /** When its time is up, in whole milliseconds of `performance.now()`. */
   readonly dueAt: number
   readonly signal: AbortSignal | undefined
@@ -36,8 +38,8 @@ export class QueuedReservation extends BudgetReservation implements InLine {
     }
   }
 
-  /** Its bytes are promised in the account. */
   grant(): void {
+    this.account.promised += this.bytes
     this.#settle(this)
   }
 

@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { PlimsollError } from './errors.ts'
+import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
 import { LINGER_MS, lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
@@ -30,6 +30,9 @@ const WRITING = [
   'write',
   'end',
 ]
+
+/** Whose connection ends with the answer: it is to go elsewhere, or will not send the rest of its body. */
+const CLOSING: ReadonlySet<PlimsollErrorCode> = new Set(['ERR_PLIMSOLL_CLOSED', 'ERR_PLIMSOLL_TOO_SLOW'])
 
 /** An unread body up to this size is drained by Node, and the connection is kept. */
 export const SMALL_BODY = 64 * 1024
@@ -65,7 +68,7 @@ export function prepareRefusal(
     if (res.destroyed) socket.destroySoon?.()
     else res.once(upgrade ? 'finish' : 'close', () => socket.destroySoon?.())
   }
-  const closing = sending || upgrade || error.code === 'ERR_PLIMSOLL_CLOSED'
+  const closing = sending || upgrade || CLOSING.has(error.code)
   error.headers = {
     ...retryAfter(error, retryMs),
     ...(closing && !isHttp2(req) && { Connection: 'close' }),

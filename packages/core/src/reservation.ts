@@ -20,8 +20,9 @@ export interface Reservation extends Disposable {
 
 /** The reservation a budget hands out. */
 export class BudgetReservation implements Reservation {
-  readonly #account: Account
+  #account: Account
   #bytes: number
+  #lent = 0
   #paidIn = 0
   #released = false
 
@@ -44,17 +45,54 @@ export class BudgetReservation implements Reservation {
     return this.#paidIn
   }
 
+  /** Bytes that were promised to it besides, and are lent to others; see `Lending`. */
+  get lent(): number {
+    return this.#lent
+  }
+
+  /** Whose figures it is part of. */
+  get account(): Account {
+    return this.#account
+  }
+
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
-    if (this.#released || !this.#account.fits(bytes)) return false
+    if (this.#released) return false
+    if (!this.#account.fits(bytes)) return this.#outgrow(bytes)
     this.#bytes += bytes
     this.#account.promised += bytes
     return true
   }
 
+  /** Leaves its lane, where the main account has room for all of it. */
+  #outgrow(by: number): boolean {
+    const lane = this.#account
+    const { main } = lane
+    if (!main?.fits(this.#bytes + by)) return false
+    lane.promised -= this.#bytes
+    lane.paidIn -= this.#paidIn
+    this.drawOn(main)
+    this.#bytes += by
+    main.promised += this.#bytes
+    main.paidIn += this.#paidIn
+    lane.freed()
+    return true
+  }
+
+  /** Is part of other figures from here on; what it holds is not moved. */
+  drawOn(account: Account): void {
+    this.#account = account
+  }
+
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
-    if (bytes < this.#bytes) this.#giveBack(bytes)
+    // What is lent counts: it is still owed.
+    if (bytes < this.#bytes + this.#lent) this.#giveBack(bytes)
+  }
+
+  /** Gives back so much, of what is lent first. */
+  giveBack(by: number): void {
+    this.shrink(Math.max(0, this.#bytes + this.#lent - by))
   }
 
   /** Counts bytes that have arrived, up to what was promised. */
@@ -62,6 +100,24 @@ export class BudgetReservation implements Reservation {
     const paid = Math.min(bytes, this.#bytes - this.#paidIn)
     this.#paidIn += paid
     this.#account.paidIn += paid
+  }
+
+  /** Takes `by` more without asking, as a debt where there is no room: they are in memory already. */
+  charge(by: number): void {
+    this.#bytes += by
+    this.#account.promised += by
+  }
+
+  /** Lets others have `by` of its bytes. Whoever waits for them is not told yet. */
+  lend(by: number): void {
+    this.takeBack(-by)
+  }
+
+  /** Has `by` of its lent bytes again, whether or not there is room. */
+  takeBack(by: number): void {
+    this.charge(by)
+    this.#lent -= by
+    this.#account.lent -= by
   }
 
   release(): void {
@@ -74,8 +130,12 @@ export class BudgetReservation implements Reservation {
     this.release()
   }
 
-  #giveBack(kept: number): void {
+  #giveBack(promise: number): void {
     const account = this.#account
+    const kept = Math.min(promise, this.#bytes)
+    const lent = promise - kept
+    account.lent -= this.#lent - lent
+    this.#lent = lent
     account.promised -= this.#bytes - kept
     this.#bytes = kept
     if (this.#paidIn > kept) {

@@ -1,65 +1,135 @@
 import type { Account } from './account.ts'
 import { type InLine, WaitLine } from './wait-line.ts'
 
-/** Somebody who waits for bytes. */
-export interface Waiter {
+/** Somebody who waits for bytes. Its place is its queue's own affair. */
+export interface Waiter extends InLine {
   readonly bytes: number
+  /** How many had joined before. */
+  turn: number
+  /** How many bytes had passed somebody before. */
+  passedBefore: number
 }
 
-/**
- * Who goes next: all that a budget asks of its queue, so that another discipline (lanes, bounded
- * backfill) can take its place. Joining and leaving must be O(1).
- */
-export interface WaitQueue<W extends Waiter> {
-  readonly size: number
-  add(waiter: W): void
-  /** Takes out a waiter that stands in this queue, wherever it stands. */
-  remove(waiter: W): void
-  /** The waiter that may be granted now, left where it stands; undefined where it is nobody's turn. */
-  next(account: Account): W | undefined
-  /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
-  admits(bytes: number, account: Account): boolean
-  /** The first in the order of joining of whom `test` is true. */
-  oldest(test: (waiter: W) => boolean): W | undefined
-}
+const CLASSES = 31
 
 /**
- * First come, first served, and a large head blocks the small ones behind it: were they let past, a
- * stream of small requests would starve it (the reason Go's semaphore gives for the same choice).
- * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can
- * serve them, and the whole line would wait for their time-out.
+ * Who goes next: first come, first served, but for smaller ones that pass a waiter whose bytes are not free, up
+ * to a number of bytes; from there on it is strict. Were any number let past, a stream of small requests would
+ * starve the large one (the reason Go's semaphore gives for letting none).
+ *
+ * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can serve them,
+ * and the whole line would wait for their time-out.
+ *
+ * One line for each power of two, since with one for all it would take a search to find who is small
+ * enough. All of it is O(1), amortized.
  */
-export class FifoQueue<W extends Waiter & InLine> implements WaitQueue<W> {
-  readonly #line = new WaitLine<W>()
+export class WaitQueue<W extends Waiter> {
+  /** How many bytes may pass one waiter, whatever becomes of those before it. */
+  readonly #passBytes: number
+  readonly #lines: (WaitLine<W> | undefined)[] = new Array(CLASSES)
+  /** Bit n: somebody stands in line n. */
+  #busy = 0
+  #size = 0
+  #turns = 0
+  /** Bytes that have ever passed somebody. */
+  #passed = 0
+
+  constructor(passBytes: number) {
+    this.#passBytes = passBytes
+  }
 
   get size(): number {
-    return this.#line.size
+    return this.#size
   }
 
   add(waiter: W): void {
-    this.#line.add(waiter)
+    waiter.turn = this.#turns++
+    waiter.passedBefore = this.#passed
+    const at = classOf(waiter.bytes)
+    let line = this.#lines[at]
+    if (line === undefined) line = this.#lines[at] = new WaitLine()
+    line.add(waiter)
+    this.#busy |= 1 << at
+    this.#size++
   }
 
+  /** Takes out a waiter that stands in this queue, wherever it stands. */
   remove(waiter: W): void {
-    this.#line.remove(waiter)
+    const at = classOf(waiter.bytes)
+    const line = this.#lines[at] as WaitLine<W>
+    line.remove(waiter)
+    if (line.size === 0) this.#busy &= ~(1 << at)
+    this.#size--
   }
 
+  /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */
   next(account: Account): W | undefined {
-    const head = this.#head(account.capacity)
-    return head !== undefined && account.fits(head.bytes) ? head : undefined
+    const head = this.head(account.capacity)
+    if (head === undefined || account.fits(head.bytes)) return head
+    // Nobody behind the head has been passed by more, since it was there before them.
+    const left = this.#passBytes - (this.#passed - head.passedBefore)
+    const passer = this.#firstThatFits(account, left)
+    if (passer !== undefined) this.#passed += passer.bytes
+    return passer
   }
 
+  /** The first of those who want at most `most` bytes, which is a power of two. */
+  smallest(most: number): W | undefined {
+    // Asked for each small newcomer: the lines of larger ones must not cost it anything.
+    const lines = this.#busy & ((2 << classOf(most)) - 1)
+    let first: W | undefined
+    for (let busy = lines; busy !== 0; busy &= busy - 1) {
+      const each = this.#lineOfLowest(busy).first as W
+      if (first === undefined || each.turn < first.turn) first = each
+    }
+    return first
+  }
+
+  /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean {
-    return account.fits(bytes) && this.#head(account.capacity) === undefined
+    return account.fits(bytes) && this.head(account.capacity) === undefined
   }
 
+  /** Whose turn it is as soon as there is room: the first that a capacity can hold. */
+  head(capacity: number): W | undefined {
+    let head: W | undefined
+    for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
+      const line = this.#lineOfLowest(busy)
+      let first = line.first as W | undefined
+      if ((first as W).bytes > capacity) first = line.find(waiter => waiter.bytes <= capacity)
+      if (first !== undefined && (head === undefined || first.turn < head.turn)) head = first
+    }
+    return head
+  }
+
+  /** The first in the order of joining of whom `test` is true. */
   oldest(test: (waiter: W) => boolean): W | undefined {
-    return this.#line.find(test)
+    let oldest: W | undefined
+    for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
+      const first = this.#lineOfLowest(busy).find(test)
+      if (first !== undefined && (oldest === undefined || first.turn < oldest.turn)) oldest = first
+    }
+    return oldest
   }
 
-  #head(capacity: number): W | undefined {
-    const { first } = this.#line
-    if (first === undefined || first.bytes <= capacity) return first
-    return this.#line.find(waiter => waiter.bytes <= capacity)
+  /** Of those who are first in their line. */
+  #firstThatFits(account: Account, most: number): W | undefined {
+    let oldest: W | undefined
+    for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
+      const first = this.#lineOfLowest(busy).first as W
+      if (first.bytes > most || !account.fits(first.bytes)) continue
+      if (oldest === undefined || first.turn < oldest.turn) oldest = first
+    }
+    return oldest
   }
+
+  #lineOfLowest(busy: number): WaitLine<W> {
+    return this.#lines[31 - Math.clz32(busy & -busy)] as WaitLine<W>
+  }
+
+}
+
+/** Up to 1 KiB, 2 KiB, 4 KiB and so on. */
+function classOf(bytes: number): number {
+  return Math.min(CLASSES - 1, 32 - Math.clz32(Math.min((bytes - 1) / 1024, 2 ** 31)))
 }

@@ -386,7 +386,7 @@ for (const [name, protocol] of Object.entries(PROTOCOLS)) {
 // In processes of their own: a client in ours reads its answer before it could be reset.
 for (const size of [50_000, 32 * 2 ** 20]) {
   t.test(`who does not wait for its 100 reads its refusal, 20 times in 20, amid ${size} bytes`, async t => {
-    const governor = new Governor({ budget: '32MiB', queue: { limit: 0 }, logger: silent })
+    const governor = new Governor({ budget: '32MiB', queue: { limit: 0, lane: 0 }, logger: silent })
     const server = PROTOCOLS.http.create(governor.listener(answerLength))
     governor.attach(server)
     const port = await listening(t, server)

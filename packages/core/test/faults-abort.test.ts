@@ -119,7 +119,7 @@ for (const [how, go] of Object.entries(WAYS)) {
       client.socket.pause()
       const reservation = reservations.pop() as RequestReservation
       const { signal } = reservation
-      t.equal(server.governor.budget.reserved, 1000)
+      t.ok(server.governor.budget.reserved >= 1000, 'what is buffered counts, too')
       go(client)
       await until(() => signal.aborted, 'the abort')
       await server.idle()
@@ -144,7 +144,7 @@ for (const [how, go] of Object.entries(WAYS)) {
       client.socket.pause()
       const reservation = reservations.pop() as RequestReservation
       const { signal } = reservation
-      t.equal(server.governor.budget.reserved, 1000, 'the handler has returned, and the answer is not out')
+      t.ok(server.governor.budget.reserved >= 1000, 'the handler has returned, and the answer is not out')
       go(client)
       await until(() => signal.aborted, 'the abort')
       await server.idle()
@@ -155,7 +155,7 @@ for (const [how, go] of Object.entries(WAYS)) {
 scenario(
   'a reservation lasts to the last byte of the answer',
   {
-    options: { cost: 1000 },
+    options: { budget: '32MiB', cost: 1000 },
     handler: (_req, res) => res.end(Buffer.alloc(2 ** 24)),
   },
   async (t, server) => {
@@ -164,7 +164,7 @@ scenario(
     client.write(head('GET', '/a'))
     await server.reached(1)
     await server.send('/next')
-    t.equal(server.governor.budget.reserved, 1000, 'the client reads nothing yet')
+    t.ok(server.governor.budget.reserved >= 1000, 'the client reads nothing yet')
     client.socket.resume()
     await server.idle()
     await until(() => client.received.length > 2 ** 24, 'the whole answer')

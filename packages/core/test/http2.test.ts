@@ -265,7 +265,7 @@ for (const [how, end] of Object.entries({
     const { signal } = reservation
     res.write(Buffer.alloc(2 ** 20))
     await once(stream, 'response')
-    t.equal(governor.budget.reserved, 100)
+    t.ok(governor.budget.reserved > 100, 'what is buffered counts, too')
     end(stream)
     await until(() => reservation.released, 'the release')
     t.equal(signal.aborted, true)
@@ -281,7 +281,7 @@ for (const [how, end] of Object.entries({
       const { signal } = reservation
       res.end(Buffer.alloc(2 ** 20))
       await once(stream, 'response')
-      t.equal(governor.budget.reserved, 100, 'it is not out: the client reads nothing')
+      t.ok(governor.budget.reserved > 100, 'it is not out: the client reads nothing')
       end(stream)
       await until(() => reservation.released, 'the release')
       t.equal(signal.aborted, true)

@@ -1,0 +1,154 @@
+import type { ByteBudget } from './byte-budget.ts'
+import { BodyHold } from './hold-body.ts'
+import type { Loan } from './lending.ts'
+import type { LimitedReader } from './limited-reader.ts'
+import { bytesTaken } from './outflow.ts'
+import { neededOf, type Price } from './price.ts'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
+import type { BudgetReservation } from './reservation.ts'
+import type { Finalizable } from './finalization.ts'
+import type { Holder, Watched } from './watch.ts'
+
+/** Up to so much a response may buffer for nothing: the high-water mark of Node 20's sockets. */
+export const BUFFERED_FREE = 16 * 1024
+
+/** Whose bytes they are. */
+export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
+  readonly req: HttpRequest
+  readonly res: HttpResponse
+  readonly price: Price
+  readonly reader: LimitedReader | undefined
+  /** Ends it, since its client stands still while others wait. */
+  cut(): void
+}
+
+/**
+ * All that one request holds of a budget: what it has reserved, of which a part may be lent to others while its
+ * client is slow; and what its response has buffered beyond that, which is in memory whether or not there is room.
+ */
+export class Holding implements Holder {
+  readonly #payer: Payer
+  readonly #budget: ByteBudget
+  #reservation: BudgetReservation | undefined
+  #overflow: BudgetReservation | undefined
+  #loan: Loan | undefined
+  #body: BodyHold | undefined
+  #watched: Watched | undefined
+  #taken = false
+  #released = false
+
+  constructor(payer: Payer, budget: ByteBudget) {
+    this.#payer = payer
+    this.#budget = budget
+  }
+
+  get reservation(): BudgetReservation | undefined {
+    return this.#reservation ?? this.#overflow
+  }
+
+  get bytes(): number {
+    return (this.#reservation?.bytes ?? 0) + (this.#overflow?.bytes ?? 0)
+  }
+
+  /** Whether its body must not be read, since what it was promised is lent and there is no room. */
+  get halted(): boolean {
+    return this.#loan?.halted === true
+  }
+
+  /** From here on it holds these; none where it costs nothing. */
+  take(reservation: BudgetReservation | undefined): void {
+    this.#taken = true
+    this.#reservation = reservation
+    if (reservation !== undefined) this.#watch()
+  }
+
+  tryGrow(by: number): boolean {
+    if (!this.#taken || this.#released) return false
+    this.#reservation ??= this.#budget.charge(0)
+    if (!this.#reservation.tryGrow(by)) return false
+    this.#watch()
+    return true
+  }
+
+  /** @returns how much less it holds */
+  shrink(to: number): number {
+    const held = this.bytes
+    this.#reservation?.shrink(to)
+    return held - this.bytes
+  }
+
+  giveBack(by: number): void {
+    this.#reservation?.giveBack(by)
+  }
+
+  payIn(bytes: number): void {
+    if (this.#loan !== undefined) this.#loan.claim(bytes, this.needed() ?? 0)
+    this.#reservation?.payIn(bytes)
+  }
+
+  /** The response has so much in its buffers, of which what was reserved covers as much. */
+  buffered(bytes: number): void {
+    const excess = bytes <= BUFFERED_FREE ? 0 : Math.max(0, bytes - (this.#reservation?.bytes ?? 0))
+    if (this.#released || (excess === 0 && this.#overflow === undefined)) return
+    this.#overflow ??= this.#budget.charge(0)
+    const more = excess - this.#overflow.bytes
+    if (more > 0) this.#overflow.charge(more)
+    else this.#overflow.shrink(excess)
+    this.#watch()
+  }
+
+  /** Gives back what was reserved, but not what is buffered. */
+  drop(): void {
+    const reservation = this.#reservation
+    this.#reservation = undefined
+    this.#taken = false
+    this.#loan?.end()
+    this.#loan = undefined
+    reservation?.release()
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#watched !== undefined) this.#budget.unwatch(this.#watched)
+    this.drop()
+    this.#overflow?.release()
+  }
+
+  moved(): number {
+    const { reader, socket, stream } = this.#payer
+    return (reader?.total ?? 0) + bytesTaken(socket, stream)
+  }
+
+  isOwed(): boolean {
+    const { reader, res } = this.#payer
+    const buffered = res.writableLength
+    this.buffered(buffered)
+    return buffered > 0 || (reader?.owed === true && !this.halted)
+  }
+
+  needed(): number | undefined {
+    const { reader, price } = this.#payer
+    const { bytes, lent } = this.#reservation ?? { bytes: 0, lent: 0 }
+    return reader?.complete === false ? neededOf(price, bytes + lent, reader.total) : undefined
+  }
+
+  lend(): void {
+    const needed = this.needed()
+    if (needed === undefined || this.#reservation === undefined) return
+    this.#loan ??= this.#budget.loanOf(this.#reservation, halted => {
+      this.#body ??= new BodyHold(this.#payer.req)
+      if (halted) this.#body.hold()
+      else this.#body.letCome()
+    })
+    this.#loan.lend(needed)
+  }
+
+  cut(): void {
+    this.#payer.cut()
+  }
+
+  #watch(): void {
+    this.#watched ??= this.#budget.watch(this)
+  }
+}
