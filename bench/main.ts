@@ -20,6 +20,7 @@ const benches: readonly Bench[] = [
     args: ['flood', '--throughput'],
   },
   { name: 'fairness', asks: 'Who is still served beside clients that stall?', onRequest: true },
+  { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 
 /** `npm run bench -- [names] [-- options of the one bench named]` */

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Governor } from '@plimsoll/express'
 import express from 'express'
 import { idleEvents } from './event-stream.ts'
+import { lookInside } from './inside.ts'
 import {
   admitPlainly,
   downloads,
@@ -48,6 +49,10 @@ app.get('/objects/:key', async (req, res) => {
 
 app.get('/events', async (_req, res) => {
   await pipeline(idleEvents(), res.type('text/event-stream'))
+})
+
+app.get('/inside', async (req, res) => {
+  res.json(await lookInside(governor?.stats(), req.url.endsWith('?settled')))
 })
 
 app.get('/health', (_req, res) => {

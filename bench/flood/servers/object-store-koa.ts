@@ -3,6 +3,7 @@ import Router from '@koa/router'
 import type { Governor } from '@plimsoll/koa'
 import Koa from 'koa'
 import { idleEvents } from './event-stream.ts'
+import { lookInside } from './inside.ts'
 import {
   admitPlainly,
   downloads,
@@ -53,6 +54,10 @@ router.get('/objects/:key', async ctx => {
 router.get('/events', ctx => {
   ctx.body = idleEvents()
   ctx.type = 'text/event-stream'
+})
+
+router.get('/inside', async ctx => {
+  ctx.body = await lookInside(governor?.stats(), ctx.url.endsWith('?settled'))
 })
 
 router.get('/health', ctx => {
