@@ -60,7 +60,7 @@ function header({ framework, results, budget }: FairnessRun): echarts.TitleCompo
 /** In the servers' own colours, which stand for them in every panel. */
 function legend(): echarts.TitleComponentOption[] {
   return serverKinds.map((server, index) => ({
-    left: 16 + index * 130,
+    left: 16 + index * 160,
     top: 62,
     text: `● ${serverNames[server]}`,
     textStyle: { ...text(13, serverInk[server]), fontWeight: 700 },

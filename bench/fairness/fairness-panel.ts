@@ -64,6 +64,9 @@ export function fairnessPanel(
     xAxis: {
       gridIndex: index,
       type: 'log' as const,
+      position: 'bottom' as const,
+      // Rows count from the top, where their axis is 0.
+      axisLine: { onZero: false, lineStyle: { color: ink.axis } },
       min: AXIS_MS[0],
       max: AXIS_MS.at(-1),
       axisLabel: {
@@ -76,7 +79,9 @@ export function fairnessPanel(
       {
         ...axis,
         ...bare,
-        splitLine: { show: false },
+        // Between one kind of request and the next.
+        interval: rows.filter(({ honest }) => honest === rows[0]?.honest).length,
+        splitLine: { lineStyle: { color: ink.axis } },
         axisLabel: {
           ...text(12),
           customValues: middles,

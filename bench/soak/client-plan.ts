@@ -19,7 +19,8 @@ export interface ClientPlan {
   readonly leaveAfterMs: number
 }
 
-const LONGEST_MS = 20_000
+/** Nobody stays longer, or few would come. */
+const LONGEST_MS = 10_000
 
 export function planOf(seed: number, index: number): ClientPlan {
   const random = new Random(seed * 1_000_003 + index)
@@ -27,13 +28,13 @@ export function planOf(seed: number, index: number): ClientPlan {
   const asked = random.next()
   const common = {
     pieceBytes: honest ? 256 * KiB : random.magnitude(1, 256 * KiB),
-    pauseMs: honest ? 0 : random.oneOf([0, 0, 5, 50, 1_000]),
+    pauseMs: honest ? 0 : random.oneOf([0, 0, 0, 5, 50, 1_000]),
     reads: honest ? ('all' as const) : random.oneOf(['all', 'slowly', 'nothing'] as const),
     leaves: honest ? ('answered' as const) : random.oneOf(['answered', 'reset', 'reset', 'fin'] as const),
   }
-  const leaveAfterMs = common.leaves === 'answered' ? LONGEST_MS : random.magnitude(1, 5_000)
+  const leaveAfterMs = honest ? LONGEST_MS : random.magnitude(1, 5_000)
   // Half a head, and then nothing.
-  if (!honest && asked < 0.05) return { ...common, head: 'PUT /obj', body: undefined, leaveAfterMs: 2_000 }
+  if (!honest && asked < 0.05) return { ...common, head: 'PUT /obj', body: undefined, leaveAfterMs }
   if (asked < 0.1)
     return { ...common, ...get('/events'), leaves: 'reset', leaveAfterMs: random.magnitude(1, 5_000) }
   if (asked < 0.4) return { ...common, ...get(`/objects/${random.oneOf(Object.keys(STORED))}`), leaveAfterMs }
@@ -45,8 +46,9 @@ function get(path: string): Pick<ClientPlan, 'head' | 'body'> {
 }
 
 function put(random: Random, index: number, honest: boolean): Pick<ClientPlan, 'head' | 'body'> {
-  const declared = random.magnitude(KiB, 16 * MiB)
-  const chunked = random.chance(0.2)
+  const declared = random.magnitude(64, 16 * MiB)
+  // Each costs all of the budget until it has ended.
+  const chunked = random.chance(0.05)
   const bytes = honest || random.chance(0.3) ? declared : Math.floor(declared * random.next())
   const lines = [
     `PUT /objects/soaked-${index % 16} HTTP/1.1`,

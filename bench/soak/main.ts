@@ -14,7 +14,7 @@ const LINE_EVERY_MS = 5_000
 interface Options {
   readonly framework: string
   readonly seed: number
-  readonly clients: number
+  readonly seconds: number
   readonly atOnce: number
   readonly budget: string
   readonly limit: number
@@ -27,8 +27,8 @@ cli
   .command('', 'What is left after thousands of random clients?')
   .option('--framework <name>', frameworks.join(', '), { default: 'fastify' })
   .option('--seed <n>', 'The same seed, the same clients', { default: 1 })
-  .option('--clients <n>', 'In all', { default: 20_000 })
-  .option('--at-once <n>', 'Of them', { default: 96 })
+  .option('--seconds <n>', 'How long clients come', { default: 240 })
+  .option('--at-once <n>', 'Clients at once', { default: 96 })
   .option('--budget <size>', 'Of Plimsoll', { default: '64MiB' })
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
@@ -46,17 +46,19 @@ try {
 async function soak(options: Options): Promise<void> {
   const framework = frameworks.find(known => known === options.framework)
   if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${options.framework}`)
-  const { seed, clients, atOnce, budget } = options
+  const { seed, seconds, atOnce, budget } = options
   const machine = thisMachine()
   console.log(machineLine(machine))
   console.error(`soak, ${framework}, seed ${seed}: warming up`)
   const limitBytes = options.limit * MiB
-  const soaked = await runSoak({ framework, budget, limitBytes, seed, clients, atOnce }, progress())
-  const run = { measuredAt: new Date().toISOString(), machine, framework, budget, seed, clients, ...soaked }
+  const soaked = await runSoak({ framework, budget, limitBytes, seed, seconds, atOnce }, progress())
+  const run = { measuredAt: new Date().toISOString(), machine, framework, budget, seed, ...soaked }
   const picture = writeReport(run, resultsFolder(options))
   const { before, after, byEnding } = soaked
   const endings = Object.entries(byEnding).sort(([, a], [, b]) => b - a)
-  console.log(`${clients} clients in ${soaked.seconds.toFixed(0)} s, ${atOnce} at once: ${ending(soaked)}`)
+  console.log(
+    `${soaked.clients} clients in ${soaked.seconds.toFixed(0)} s, ${atOnce} at once: ${ending(soaked)}`,
+  )
   console.log(`ended with: ${endings.map(([what, count]) => `${count} × ${what}`).join(', ')}`)
   console.log(
     `reserved ${after.reservedBytes} bytes, waiting ${after.waiting}, peak ${mebibytes(soaked.peakBytes)}`,

@@ -22,7 +22,7 @@ export interface SoakOptions {
   readonly budget: string
   readonly limitBytes: number
   readonly seed: number
-  readonly clients: number
+  readonly seconds: number
   readonly atOnce: number
 }
 
@@ -30,7 +30,7 @@ const LOOK_EVERY_MS = 500
 /** The governor's own longest wait is 30 s. */
 const QUIET_WITHIN_MS = 45_000
 
-type Soaked = Omit<SoakRun, 'measuredAt' | 'machine' | 'framework' | 'budget' | 'seed' | 'clients'>
+type Soaked = Omit<SoakRun, 'measuredAt' | 'machine' | 'framework' | 'budget' | 'seed'>
 
 export async function runSoak(options: SoakOptions, onLook: (look: Look) => void): Promise<Soaked> {
   const directory = mkdtempSync(join(storageRoot(), 'plimsoll-soak-'))
@@ -43,7 +43,7 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
     const server = await ServerProcess.start(module, args, cage)
     await store(server.port)
     // As many as fill all caches and compile all code: what grows afterwards grows for ever.
-    await soak(server, options.seed + 1, Math.ceil(options.clients / 5), options.atOnce)
+    await soak(server, options.seed + 1, options.seconds / 4, options.atOnce)
     const before = await quiet(server.port)
 
     const startedMs = performance.now()
@@ -55,7 +55,7 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
       series.push(look)
       onLook(look)
     })
-    const byEnding = await soak(server, options.seed, options.clients, options.atOnce)
+    const byEnding = await soak(server, options.seed, options.seconds, options.atOnce)
     const seconds = (performance.now() - startedMs) / 1_000
     const ending = await endingOf(server, cage, startedMs, false)
     const after = ending.kind === 'alive' ? await quiet(server.port) : (series.at(-1) ?? before)
@@ -70,6 +70,7 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
       ending,
       peakBytes: peak ? totalBytes(peak.reading) : 0,
       seconds,
+      clients: Object.values(byEnding).reduce((sum, count) => sum + count, 0),
       byEnding,
       before,
       after,
@@ -85,10 +86,10 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
 async function soak(
   server: ServerProcess,
   seed: number,
-  clients: number,
+  seconds: number,
   atOnce: number,
 ): Promise<Record<string, number>> {
-  const args = [server.port, seed, clients, atOnce].map(String)
+  const args = [server.port, seed, seconds, atOnce].map(String)
   return measureInProcess(new URL('./load.ts', import.meta.url), args)
 }
 
