@@ -34,7 +34,8 @@ export async function runScenario(
   const load = new LoadProcess()
   const closeLoad = onTheWayOut(() => load.close())
   try {
-    const { module, args } = serverProgram(options.framework, options.server, options.budget, directory)
+    const storage = ['--storage', scenario.storage ?? 'disk', '--dir', directory]
+    const { module, args } = serverProgram(options.framework, options.server, options.budget, storage)
     const server = await ServerProcess.start(module, args, cage)
     try {
       return await playOn(server, cage, load, scenario, options.server, progress)

@@ -12,7 +12,12 @@ export type ServerKind = keyof typeof serverNames
 export const serverKinds = Object.keys(serverNames) as ServerKind[]
 
 /** The program and its arguments. Plimsoll gets a budget, and is otherwise as it comes. */
-export function serverProgram(framework: Framework, kind: ServerKind, budget: string, directory: string) {
+export function serverProgram(
+  framework: Framework,
+  kind: ServerKind,
+  budget: string,
+  storage: readonly string[],
+) {
   const modes: Readonly<Record<ServerKind, readonly string[]>> = {
     ungoverned: ['--ungoverned'],
     semaphore: ['--ungoverned', `--semaphore=${parseByteSize(budget)}`],
@@ -20,6 +25,6 @@ export function serverProgram(framework: Framework, kind: ServerKind, budget: st
   }
   return {
     module: fileURLToPath(new URL(`../flood/servers/object-store-${framework}.ts`, import.meta.url)),
-    args: ['--storage', 'disk', '--dir', directory, ...modes[kind]],
+    args: [...storage, ...modes[kind]],
   }
 }

@@ -42,14 +42,14 @@ export function runClient(port: number, plan: ClientPlan): Promise<string> {
 async function send(socket: net.Socket, { head, body, pieceBytes, pauseMs }: ClientPlan): Promise<void> {
   socket.write(head)
   if (!body) return
-  for (let sent = 0; sent < body.bytes && !socket.destroyed; ) {
+  for (let sent = 0; sent < body.bytes && socket.writable; ) {
     const piece = pattern.subarray(0, Math.min(pieceBytes, body.bytes - sent))
     sent += piece.length
     const goOn = body.chunked ? writeChunk(socket, piece) : socket.write(piece)
     if (!goOn) await once(socket, 'drain')
     if (pauseMs > 0) await sleep(pauseMs)
   }
-  if (body.chunked && !socket.destroyed) socket.write('0\r\n\r\n')
+  if (body.chunked && socket.writable) socket.write('0\r\n\r\n')
 }
 
 function writeChunk(socket: net.Socket, piece: Buffer): boolean {

@@ -39,7 +39,8 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
   const removeCage = onTheWayOut(() => cage.remove())
   const memory = new MemoryRecorder(cage)
   try {
-    const { module, args } = serverProgram(options.framework, 'plimsoll', options.budget, directory)
+    const storage = ['--storage', 'disk', '--dir', directory]
+    const { module, args } = serverProgram(options.framework, 'plimsoll', options.budget, storage)
     const server = await ServerProcess.start(module, args, cage)
     await store(server.port)
     // As many as fill all caches and compile all code: what grows afterwards grows for ever.
