@@ -19,6 +19,8 @@ const benches: readonly Bench[] = [
     onRequest: true,
     args: ['flood', '--throughput'],
   },
+  { name: 'fairness', asks: 'Who is still served beside clients that stall?', onRequest: true },
+  { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 
 /** `npm run bench -- [names] [-- options of the one bench named]` */

@@ -1,18 +1,22 @@
 import type { Machine } from '../machine.ts'
 import type { Framework } from './servers.ts'
 
+/** Whether a server lived in its cage, and how near it came to the limit. */
+export interface Survival {
+  readonly cage: { readonly kind: string; readonly limitBytes: number; readonly standsInBecause?: string }
+  readonly ending: FloodEnding
+  readonly peakBytes: number
+}
+
 /** One scenario against one server. */
-export interface FloodResult {
+export interface FloodResult extends Survival {
   readonly scenario: string
   readonly title: { readonly name: string; readonly load: string }
   readonly server: 'ungoverned' | 'governed'
-  readonly cage: { readonly kind: string; readonly limitBytes: number; readonly standsInBecause?: string }
   readonly requests: number
   readonly answered: number
   /** How many requests ended how: by status, or by the error's code. */
   readonly byStatus: Readonly<Record<string, number>>
-  readonly ending: FloodEnding
-  readonly peakBytes: number
   readonly peakOf:
     | { readonly anonBytes: number; readonly kernelBytes: number; readonly socketBytes: number }
     | undefined
@@ -50,7 +54,7 @@ export interface FloodRun {
 }
 
 /** What v1 allows, which counts sockets apart. */
-export function passedLimit({ peakBytes, cage }: FloodResult): boolean {
+export function passedLimit({ peakBytes, cage }: Survival): boolean {
   return peakBytes > cage.limitBytes
 }
 

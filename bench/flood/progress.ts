@@ -23,7 +23,8 @@ export class Progress {
   memory(bytes: number): void {
     if (performance.now() - this.#writtenMs < LINE_EVERY_MS) return
     this.#writtenMs = performance.now()
-    const answered = `${this.#answered}/${this.#requests} answered`
+    // Where they come for as long as something else takes, nobody knows of how many.
+    const answered = `${this.#answered}${this.#requests > 0 ? `/${this.#requests}` : ''} answered`
     const memory = `${mebibytes(bytes)} of ${mebibytes(this.#limitBytes)} MiB`
     this.#write(`${answered}, ${memory}, ${this.#seconds} s`)
   }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cage, openCage } from '../cage/cage.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
-import type { FloodEnding, FloodResult } from './flood-result.ts'
+import { endingOf } from './ending.ts'
+import type { FloodResult } from './flood-result.ts'
 import { LiveFrames } from './live-frames.ts'
 import type { Target } from './load/protocol.ts'
 import { LoadGenerator } from './load-generator.ts'
@@ -114,25 +115,4 @@ async function beforeTheFlood(server: ServerProcess, step: Promise<void>): Promi
   )
   died.catch(() => {})
   await Promise.race([step, died])
-}
-
-async function endingOf(
-  server: ServerProcess,
-  cage: Cage,
-  startedMs: number,
-  overTime: boolean,
-): Promise<FloodEnding> {
-  // The clients of a killed server hear of it before its parent does.
-  const healthy = await server.healthy()
-  if (!healthy) await Promise.race([server.exited, sleep(1_000)])
-  if (server.ending === undefined) {
-    if (overTime) return { kind: 'stopped', afterSeconds: (performance.now() - startedMs) / 1000 }
-    return healthy ? { kind: 'alive' } : { kind: 'does not answer' }
-  }
-  const { exitCode } = server.ending
-  const atSeconds = (server.ending.atMs - startedMs) / 1000
-  if (exitCode === 137 && cage.kills() > 0) {
-    return { kind: 'killed for memory', exitCode, atSeconds, killer: cage.kind }
-  }
-  return { kind: 'died', exitCode, atSeconds, stderr: server.stderrTail }
 }

@@ -36,6 +36,11 @@ export const frameworkNames = { fastify: 'Fastify 5', express: 'Express 5', koa:
 export type Framework = keyof typeof frameworkNames
 export const frameworks = Object.keys(frameworkNames) as Framework[]
 
+export const objectStoreRoutes: Routes = {
+  upload: { method: 'PUT', path: '/objects/:key' },
+  download: '/objects/:key',
+}
+
 const objectStores: Readonly<Record<Framework, FloodServer>> = {
   fastify: objectStore(import.meta.resolve('@plimsoll/example-object-store/src/server.ts')),
   express: objectStore(new URL('./servers/object-store-express.ts', import.meta.url)),
@@ -66,7 +71,7 @@ function objectStore(module: string | URL): FloodServer {
   return {
     module: fileURLToPath(module),
     args: given => ['--storage', given.storage, ...inDirectory(given)],
-    routes: { upload: { method: 'PUT', path: '/objects/:key' }, download: '/objects/:key' },
+    routes: objectStoreRoutes,
   }
 }
 

@@ -1,5 +1,5 @@
 import { spreadOf } from '../statistics.ts'
-import { type FloodResult, passedLimit } from './flood-result.ts'
+import { type FloodResult, passedLimit, type Survival } from './flood-result.ts'
 import type { Repeated } from './repeated.ts'
 
 /** The words and figures that table, picture and last line have in common. */
@@ -26,7 +26,7 @@ export function answeredInRuns({ runs, typical }: Repeated): string {
   return lowest === highest ? answered(typical) : `${lowest} to ${highest} of ${typical.requests}`
 }
 
-export function ending(result: FloodResult): string {
+export function ending(result: Survival): string {
   const { ending } = result
   switch (ending.kind) {
     case 'alive':
@@ -49,7 +49,7 @@ export function endings({ runs }: Repeated): string {
 }
 
 /** What is seen of a process that is killed ends a moment before its highest point. */
-export function peak({ ending, peakBytes }: FloodResult): string {
+export function peak({ ending, peakBytes }: Survival): string {
   return ending.kind === 'killed for memory' ? `≥ ${mebibytes(peakBytes)}` : mebibytes(peakBytes)
 }
 
@@ -67,11 +67,11 @@ export function liveFrames({ ending, liveFrames }: FloodResult): string {
 }
 
 /** Undefined where the kernel held the limit. */
-export function standIn(results: readonly FloodResult[]): string | undefined {
+export function standIn(results: readonly Survival[]): string | undefined {
   if (standInReason(results) === undefined) return undefined
   return 'NOT A REAL CONTAINER: a supervisor stood in for the kernel. It sees resident memory only and kills a moment late.'
 }
 
-export function standInReason(results: readonly FloodResult[]): string | undefined {
+export function standInReason(results: readonly Survival[]): string | undefined {
   return results.find(result => result.cage.standsInBecause !== undefined)?.cage.standsInBecause
 }

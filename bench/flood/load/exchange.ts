@@ -9,8 +9,13 @@ import type { Outcome } from './outcome.ts'
 export interface Peer {
   readonly port: number
   readonly agent: http.Agent
+  /** Without a byte moved. */
   readonly timeoutMs: number
+  /** Ends a request however much it moves. */
+  readonly signal?: AbortSignal
 }
+
+type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>
 
 /** One request, with its body in pieces. */
 interface Sent {
@@ -18,7 +23,7 @@ interface Sent {
   readonly path: string
   readonly headers?: http.OutgoingHttpHeaders
   readonly bytes?: number
-  readonly pieces?: () => Iterable<Buffer>
+  readonly pieces?: () => Pieces
 }
 
 export function upload(
@@ -26,6 +31,7 @@ export function upload(
   { method, path, form }: Routes['upload'],
   key: string,
   content: Content,
+  pace: (slices: Iterable<Buffer>) => Pieces = slices => slices,
 ): Promise<Outcome> {
   const around = form && formAround(form.field, key, form.type)
   const bytes = content.bytes + (around ? around.before.length + around.after.length : 0)
@@ -34,9 +40,9 @@ export function upload(
     path: path.replace(':key', key),
     headers: { ...around?.headers, 'content-length': bytes },
     bytes: content.bytes,
-    *pieces() {
+    async *pieces() {
       if (around) yield around.before
-      yield* content.slices()
+      yield* pace(content.slices())
       if (around) yield around.after
     },
   })
@@ -50,7 +56,11 @@ export function download(peer: Peer, path: string, content: Content): Promise<Ou
  * Sends one request and reads its answer to the end; nothing is retried, and no body is kept.
  * @param expected what the answer must consist of; without it any body will do
  */
-function exchange({ port, agent, timeoutMs }: Peer, sent: Sent, expected?: Content): Promise<Outcome> {
+function exchange(
+  { port, agent, timeoutMs, signal }: Peer,
+  sent: Sent,
+  expected?: Content,
+): Promise<Outcome> {
   const { method, path, headers = {}, bytes: uploadBytes = 0 } = sent
   const started = performance.now()
   return new Promise(resolve => {
@@ -58,7 +68,7 @@ function exchange({ port, agent, timeoutMs }: Peer, sent: Sent, expected?: Conte
       resolve({ status, answered, bytes, latencyMs: performance.now() - started, location })
     const failed = (error: NodeJS.ErrnoException) => settle(error.code ?? error.message)
 
-    const request = http.request({ host: '127.0.0.1', port, agent, method, path, headers })
+    const request = http.request({ host: '127.0.0.1', port, agent, method, path, headers, signal })
     request.setTimeout(timeoutMs, () => request.destroy(new Error('timed out')))
     request.on('error', failed)
     request.on('response', response => {
@@ -84,8 +94,9 @@ function exchange({ port, agent, timeoutMs }: Peer, sent: Sent, expected?: Conte
   })
 }
 
-async function send(request: http.ClientRequest, pieces: Iterable<Buffer>): Promise<void> {
-  for (const piece of pieces) {
+async function send(request: http.ClientRequest, pieces: Pieces): Promise<void> {
+  for await (const piece of pieces) {
+    if (request.destroyed) return
     if (!request.write(piece) && !request.destroyed) await once(request, 'drain')
   }
   request.end()

@@ -12,7 +12,7 @@ export interface Outcome {
 }
 
 export interface Tally {
-  readonly requests: number
+  requests: number
   answered: number
   settled: number
   bytes: number

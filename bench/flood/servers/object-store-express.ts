@@ -2,7 +2,18 @@ import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import type { Governor } from '@plimsoll/express'
 import express from 'express'
-import { downloads, metrics, options, readWhole, smallerCost, store, uploads } from './object-store.ts'
+import { idleEvents } from './event-stream.ts'
+import { lookInside } from './inside.ts'
+import {
+  admitPlainly,
+  downloads,
+  metrics,
+  options,
+  readWhole,
+  smallerCost,
+  store,
+  uploads,
+} from './object-store.ts'
 
 /** The routes that the flood uses, behind Express 5. */
 const app = express()
@@ -13,6 +24,13 @@ if (options.governed) {
   governor = plimsoll({ budget: options.budget }).governor
   app.put('/objects/:key', plimsoll({ governor, ...uploads }))
   app.get('/objects/:key', plimsoll({ governor, ...downloads }))
+  app.get('/events', plimsoll({ governor }))
+}
+
+if (admitPlainly) {
+  const admit = admitPlainly
+  app.put('/objects/:key', (req, res, next) => admit(req, res, uploads).then(next))
+  app.get('/objects/:key', (req, res, next) => admit(req, res, downloads).then(next))
 }
 
 app.put('/objects/:key', async (req, res) => {
@@ -27,6 +45,14 @@ app.get('/objects/:key', async (req, res) => {
   req.plimsoll?.shrink(smallerCost(bytes) ?? req.plimsoll.bytes)
   res.type('application/octet-stream').set('content-length', String(bytes))
   await pipeline(store.read(object), res)
+})
+
+app.get('/events', async (_req, res) => {
+  await pipeline(idleEvents(), res.type('text/event-stream'))
+})
+
+app.get('/inside', async (req, res) => {
+  res.json(await lookInside(governor?.stats(), req.url.endsWith('?settled')))
 })
 
 app.get('/health', (_req, res) => {

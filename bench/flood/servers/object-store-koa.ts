@@ -2,7 +2,18 @@ import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import type { Governor } from '@plimsoll/koa'
 import Koa from 'koa'
-import { downloads, metrics, options, readWhole, smallerCost, store, uploads } from './object-store.ts'
+import { idleEvents } from './event-stream.ts'
+import { lookInside } from './inside.ts'
+import {
+  admitPlainly,
+  downloads,
+  metrics,
+  options,
+  readWhole,
+  smallerCost,
+  store,
+  uploads,
+} from './object-store.ts'
 
 /** The routes that the flood uses, behind Koa 3. */
 const app = new Koa()
@@ -14,6 +25,13 @@ if (options.governed) {
   governor = plimsoll({ budget: options.budget }).governor
   router.put('/objects/:key', plimsoll({ governor, ...uploads }))
   router.get('/objects/:key', plimsoll({ governor, ...downloads }))
+  router.get('/events', plimsoll({ governor }))
+}
+
+if (admitPlainly) {
+  const admit = admitPlainly
+  router.put('/objects/:key', ({ req, res }, next) => admit(req, res, uploads).then(next))
+  router.get('/objects/:key', ({ req, res }, next) => admit(req, res, downloads).then(next))
 }
 
 router.put('/objects/:key', async ctx => {
@@ -31,6 +49,15 @@ router.get('/objects/:key', async ctx => {
   ctx.body = store.read(object)
   ctx.type = 'application/octet-stream'
   ctx.length = bytes
+})
+
+router.get('/events', ctx => {
+  ctx.body = idleEvents()
+  ctx.type = 'text/event-stream'
+})
+
+router.get('/inside', async ctx => {
+  ctx.body = await lookInside(governor?.stats(), ctx.url.endsWith('?settled'))
 })
 
 router.get('/health', ctx => {

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RoutePolicy } from '@plimsoll/core'
 import { DiskStorage } from '../../../examples/object-store/src/disk-storage.ts'
 import { FRAME_BYTES } from '../../../examples/object-store/src/frame-layout.ts'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
@@ -7,19 +9,23 @@ import { renderMetrics } from '../../../examples/object-store/src/metrics.ts'
 import { ObjectStore } from '../../../examples/object-store/src/object-store.ts'
 import { resolveServerOptions } from '../../../examples/object-store/src/server-options.ts'
 import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
+import { PlainSemaphore } from './plain-semaphore.ts'
 
 /** The example's object store without its framework, for the servers beside this file. */
-export const options = resolveServerOptions(process.argv.slice(2), {})
+const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
+const known = process.argv.slice(2).filter(argument => argument !== semaphoreOption)
+export const options = resolveServerOptions(known, {})
 
 const liveFrames = new LiveFrames()
-const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()
+export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()
 
 export const store = new ObjectStore(storage, randomBytes(32), liveFrames)
 
 /** What its routes cost: the same as in the example's app.ts, where the reasons stand. */
 export const uploads = {
   maxBody: options.bodyLimit,
-  cost: ({ declaredBytes = 0 }) => declaredBytes + Math.min(declaredBytes, FRAME_BYTES),
+  cost: ({ declaredBytes = 0 }: { declaredBytes?: number }) =>
+    declaredBytes + Math.min(declaredBytes, FRAME_BYTES),
 }
 export const downloads = { cost: 2 * FRAME_BYTES }
 
@@ -30,6 +36,24 @@ export function smallerCost(bytes: number): number | undefined {
 
 export function metrics(stats: object = {}): string {
   return renderMetrics(liveFrames, stats)
+}
+
+/** With `--semaphore=<bytes>`, beside `--ungoverned`: the peer that Plimsoll is compared with, at the same costs. */
+export const admitPlainly =
+  semaphoreOption === undefined
+    ? undefined
+    : plainly(new PlainSemaphore(Number(semaphoreOption.split('=')[1])))
+
+function plainly(semaphore: PlainSemaphore) {
+  return (
+    { method = '', url = '', headers }: IncomingMessage,
+    res: ServerResponse,
+    { cost = 0 }: RoutePolicy,
+  ) => {
+    const declaredBytes = Number(headers['content-length'] ?? 0)
+    const bytes = typeof cost === 'function' ? cost({ method, url, headers, declaredBytes }) : cost
+    return semaphore.admit(res, Number(bytes))
+  }
 }
 
 export { readWhole }
