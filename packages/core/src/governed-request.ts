@@ -143,7 +143,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
     this.#holding.drop()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
-    this.price = { ...this.price, bytes: wanted, costOf: undefined }
+    this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined }
     // What costs nothing does not wait here, either.
     if (wanted === 0 && this.#ended === undefined) {
       this.tryAcquire(0)

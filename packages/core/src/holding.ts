@@ -82,7 +82,7 @@ export class Holding implements Holder {
   }
 
   payIn(bytes: number): void {
-    if (this.#loan !== undefined) this.#loan.claim(bytes, this.needed() ?? 0)
+    if (this.#loan !== undefined) this.#loan.claim(bytes, this.needed() as number)
     this.#reservation?.payIn(bytes)
   }
 
@@ -128,9 +128,10 @@ export class Holding implements Holder {
   }
 
   needed(): number | undefined {
-    const { reader, price } = this.#payer
-    const { bytes, lent } = this.#reservation ?? { bytes: 0, lent: 0 }
-    return reader?.complete === false ? neededOf(price, bytes + lent, reader.total) : undefined
+    const { req, reader, price } = this.#payer
+    if (this.#reservation === undefined || reader?.complete !== false) return undefined
+    const { bytes, lent } = this.#reservation
+    return neededOf(req, price, bytes + lent, reader.total)
   }
 
   lend(): void {

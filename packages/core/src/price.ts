@@ -20,19 +20,12 @@ export interface Price {
   readonly limit: number
   /** For a body of unknown length: what it costs once its length is known; the rest is given back. */
   readonly costOf: ((bodyBytes: number) => number) | undefined
-}
-
-/**
- * Of `promised` bytes, how many are in use when `arrived` bytes of the body are there: all but those still to come,
- * whatever the handler does with the rest of them.
- */
-export function neededOf({ costOf, limit }: Price, promised: number, arrived: number): number {
-  if (costOf !== undefined) return Math.min(promised, costOf(arrived))
-  return Math.max(Math.min(promised, arrived), promised - (limit - arrived))
+  /** By what it was priced; undefined where it costs what its handler says. */
+  readonly policy: ResolvedPolicy | undefined
 }
 
 /** What costs nothing. */
-export const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined })
+export const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined, policy: undefined })
 
 /**
  * Prices a request by its head alone.
@@ -56,14 +49,14 @@ export function priceOf(
   if (declared > limit) throw bodyTooLarge(declared, limit)
   const bytes = costOfBody(req, declared, policy)
   if (bytes > capacity) throw costTooLarge(bytes, capacity, declared > 0)
-  return { bytes, hasBody: declared > 0, limit: declared, costOf: undefined }
+  return { bytes, hasBody: declared > 0, limit: declared, costOf: undefined, policy }
 }
 
 /** The price of an exempt request: nothing, but its body stays bounded. */
 export function priceOfExempt(declared: number | undefined, policy: ResolvedPolicy, capacity: number): Price {
   const limit = policy.maxBody ?? largestBody(policy, capacity)
   if (declared !== undefined && declared > limit) throw bodyTooLarge(declared, limit)
-  return { bytes: 0, hasBody: declared !== 0, limit: declared ?? limit, costOf: undefined }
+  return { bytes: 0, hasBody: declared !== 0, limit: declared ?? limit, costOf: undefined, policy }
 }
 
 function priceOfUnknown(req: HttpRequest, policy: ResolvedPolicy, capacity: number): Price {
@@ -73,7 +66,7 @@ function priceOfUnknown(req: HttpRequest, policy: ResolvedPolicy, capacity: numb
   const limit = largestBody(policy, capacity)
   const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
   const bytes = Math.min(costOf(Math.min(limit, ENDLESS)), capacity)
-  return { bytes, hasBody: true, limit, costOf }
+  return { bytes, hasBody: true, limit, costOf, policy }
 }
 
 function largestBody(policy: ResolvedPolicy, capacity: number): number {
@@ -81,6 +74,24 @@ function largestBody(policy: ResolvedPolicy, capacity: number): number {
   return policy.maxBody === undefined || policy.cost === undefined
     ? Math.min(policy.maxBody ?? capacity, capacity)
     : policy.maxBody
+}
+
+/**
+ * Of `promised` bytes, how many may be in use when `arrived` bytes of the body are there: what a body of that length
+ * would cost. Where that is not known, all but what is still to come.
+ */
+export function neededOf(req: HttpRequest, price: Price, promised: number, arrived: number): number {
+  const { bytes, limit, policy } = price
+  if (policy === undefined) return promised
+  const grown = Math.max(0, promised - bytes)
+  if (typeof policy.cost !== 'function' && price.costOf === undefined)
+    return Math.max(Math.min(promised, arrived), promised - (limit - arrived))
+  try {
+    return Math.min(promised, costOfBody(req, arrived, policy) + grown)
+  } catch {
+    // It is told where its answer decides.
+    return promised
+  }
 }
 
 function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy): number {

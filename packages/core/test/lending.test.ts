@@ -4,6 +4,7 @@ import { ByteBudget } from '../src/byte-budget.ts'
 import { Holding, type Payer } from '../src/holding.ts'
 import { READ_AHEAD } from '../src/lending.ts'
 import type { Price } from '../src/price.ts'
+import { resolvePolicy } from '../src/route-policy.ts'
 import type { BudgetReservation } from '../src/reservation.ts'
 import { LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watch.ts'
 import { anyValue } from './fixtures/any-value.ts'
@@ -51,7 +52,8 @@ class Client implements Payer {
 
   constructor(manner: Manner, budget: ByteBudget) {
     this.manner = manner
-    this.price = { bytes: manner.declared, hasBody: true, limit: manner.declared, costOf: undefined }
+    const { declared } = manner
+    this.price = { bytes: declared, hasBody: true, limit: declared, costOf: undefined, policy: resolvePolicy({}) }
     this.holding = new Holding(this, budget)
   }
 
