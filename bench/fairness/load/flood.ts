@@ -40,11 +40,22 @@ export class Flood {
       const over = new AbortController()
       setMaxListeners(0, over.signal)
       const besides = others(over)
-      this.tally.withRequests.push(await this.#send(this.#wave))
+      const beside = await this.#round()
       over.abort()
       await besides
-      this.tally.withoutRequests.push(await this.#send(this.#wave))
+      const alone = await this.#round()
+      // A pair of which the server did not live to see the end compares nothing.
+      if (beside === undefined || alone === undefined) return
+      this.tally.withRequests.push(beside)
+      this.tally.withoutRequests.push(alone)
     }
+  }
+
+  /** @returns MB/s; undefined where it was cut short */
+  async #round(): Promise<number | undefined> {
+    const before = this.tally.tally.requests
+    const megabytesPerSecond = await this.#send(this.#wave)
+    return this.tally.tally.requests - before === this.#wave.requests ? megabytesPerSecond : undefined
   }
 
   /** @returns MB/s of what was answered */

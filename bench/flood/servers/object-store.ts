@@ -11,9 +11,9 @@ import { resolveServerOptions } from '../../../examples/object-store/src/server-
 import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
 import { PlainSemaphore } from './plain-semaphore.ts'
 
-/** The example's object store without its framework, for the servers beside this file. */
 const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
 const known = process.argv.slice(2).filter(argument => argument !== semaphoreOption)
+/** The example's object store without its framework, for the servers beside this file. */
 export const options = resolveServerOptions(known, {})
 
 const liveFrames = new LiveFrames()
