@@ -13,15 +13,24 @@ export class Account {
   lent = 0
   /** Bytes of those promised that have arrived. */
   paidIn = 0
+  readonly #wanted: () => number | undefined
   /** Called whenever bytes come free. */
   readonly freed: () => void
   /** Where somebody of this lane moves who outgrows it. */
   readonly main: Account | undefined
 
-  constructor(capacity: number, freed: () => void, main?: Account) {
+  /** @param wanted how many bytes whoever is next wants; undefined where nobody waits */
+  constructor(capacity: number, freed: () => void, wanted: () => number | undefined, main?: Account) {
     this.capacity = this.configured = capacity
     this.freed = freed
+    this.#wanted = wanted
     this.main = main
+  }
+
+  /** How many bytes whoever is next lacks; 0 or less where nobody does. */
+  get shortage(): number {
+    const wanted = this.#wanted()
+    return wanted === undefined ? 0 : wanted - this.free
   }
 
   /** Bytes that may still be promised; less than 0 in debt. */

@@ -23,6 +23,8 @@ export interface SharedGovernor extends RoutePolicy {
   /** The governor has its own. */
   readonly queue?: never
   /** The governor has its own. */
+  readonly share?: never
+  /** The governor has its own. */
   readonly logger?: never
 }
 
@@ -54,7 +56,14 @@ export function governorOf(options: AdapterOptions, logger?: Logger, keys: reado
     resolvePolicy(policy)
     return { governor, policy, shared: true }
   }
-  const { budget: _budget, queue: _queue, exempt: _exempt, logger: own = logger, ...policy } = options
+  const {
+    budget: _budget,
+    queue: _queue,
+    exempt: _exempt,
+    share: _share,
+    logger: own = logger,
+    ...policy
+  } = options
   const governor = new Governor(own === undefined ? options : { ...options, logger: own })
   return { governor, policy, shared: false }
 }

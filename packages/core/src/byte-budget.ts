@@ -2,7 +2,13 @@ import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, PlimsollError } from './errors.ts'
 import { Lending, Loan } from './lending.ts'
-import { checkDuration, checkOptions, type QueueOptions, type ResolvedQueue, resolveQueueOptions } from './options.ts'
+import {
+  checkDuration,
+  checkOptions,
+  type QueueOptions,
+  type ResolvedQueue,
+  resolveQueueOptions,
+} from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
 import { WaitQueue } from './wait-queue.ts'
@@ -46,6 +52,7 @@ export class ByteBudget {
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
   readonly #watch: Watch
+  #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
     waiter => this.#expire(waiter),
@@ -58,12 +65,13 @@ export class ByteBudget {
     checkOptions(options, ['capacity', 'queue'], 'options')
     this.queue = resolveQueueOptions(options.queue)
     const freed = (): void => this.#drain()
-    this.#account = new Account(parseByteSize(options.capacity, 'capacity'), freed)
-    this.#lane = new Account(this.queue.lane, freed, this.#account)
+    const capacity = parseByteSize(options.capacity, 'capacity')
+    this.#account = new Account(capacity, freed, () => this.#wanted())
+    this.#lane = new Account(this.queue.lane, freed, () => this.#smallest()?.bytes, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes)
-    this.#watch = new Watch(this.#account, reservation => this.#shortage(reservation))
+    this.#watch = new Watch(this.#account)
   }
 
   /** Bytes that may be reserved at once. */
@@ -102,9 +110,14 @@ export class ByteBudget {
     return { capacity, reserved: promised }
   }
 
+  /** How many senders, whose promise was lent, are not read on: there is no room for what they send. */
+  get halted(): number {
+    return this.#lending.halted
+  }
+
   /** How many wait. */
   get waiting(): number {
-    return this.#line.size
+    return this.#line.size + this.#outside
   }
 
   /**
@@ -199,17 +212,23 @@ export class ByteBudget {
     return small ? this.#lane : undefined
   }
 
-  get #pressed(): boolean {
-    return this.#line.size > 0 || this.#lending.halted > 0
+  /**
+   * Somebody waits, or does no more, for bytes of this budget who is in no queue of it.
+   *
+   * @internal
+   */
+  press(by: 1 | -1): void {
+    this.#outside += by
+    if (by > 0) this.#watch.start()
+    else if (!this.#pressed) this.#watch.stop()
   }
 
-  /** How many bytes whoever is next lacks of those that `reservation` is part of. */
-  #shortage({ account }: BudgetReservation): number {
-    const wanted =
-      account === this.#lane
-        ? this.#smallest()?.bytes
-        : (this.#lending.first?.reservation.lent ?? this.#line.head(account.capacity)?.bytes)
-    return wanted === undefined ? 0 : wanted - account.free
+  get #pressed(): boolean {
+    return this.#line.size + this.#lending.halted + this.#outside > 0
+  }
+
+  #wanted(): number | undefined {
+    return this.#lending.first?.reservation.lent ?? this.#line.head(this.#account.capacity)?.bytes
   }
 
   /**

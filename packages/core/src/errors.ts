@@ -10,6 +10,7 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_NO_ROOM: 503,
   ERR_PLIMSOLL_CLOSED: 503,
   ERR_PLIMSOLL_TOO_SLOW: 408,
+  ERR_PLIMSOLL_OVER_SHARE: 429,
   ERR_PLIMSOLL_BODY_TOO_LARGE: 413,
   ERR_PLIMSOLL_BODY_OVER_BUDGET: 413,
   ERR_PLIMSOLL_COST_OVER_BUDGET: 503,
@@ -99,6 +100,10 @@ export function clientLeft(): PlimsollError {
 
 export function tooSlow(bytes: number): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_TOO_SLOW', 'The request was too slow while others waited', { bytes })
+}
+
+export function overShare(bytes: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_OVER_SHARE', 'Too many requests of one client', { bytes })
 }
 
 export function bodyTooLarge(bytes: number, limit: number): PlimsollError {

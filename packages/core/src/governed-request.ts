@@ -10,6 +10,7 @@ import { cutOff } from './outflow.ts'
 import { FREE, type Price } from './price.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
+import type { Share, Shares } from './shares.ts'
 
 /**
  * What a handler gets of its reservation. It can't release early: bytes that are given back while a
@@ -66,9 +67,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** Whether it has ever waited for bytes: others may want them, too. */
   waitedForBytes = false
   refusal: PlimsollError | undefined
+  /** Whose share its bytes are of; undefined where that has no bound. */
+  key: string | undefined
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
   readonly #budget: ByteBudget
+  readonly #shares: Shares | undefined
   readonly #keeper: RequestKeeper
   readonly #holding: Holding
   #responseOver = false
@@ -81,12 +85,19 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #onTurn: (() => void) | undefined
   #requeued: Promise<void> | undefined
 
-  constructor(req: HttpRequest, res: HttpResponse, budget: ByteBudget, keeper: RequestKeeper) {
+  constructor(
+    req: HttpRequest,
+    res: HttpResponse,
+    budget: ByteBudget,
+    shares: Shares | undefined,
+    keeper: RequestKeeper,
+  ) {
     this.req = req
     this.res = res
     this.socket = socketOf(req, res) as Socket
     this.stream = isHttp2(req) ? req.stream : undefined
     this.#budget = budget
+    this.#shares = shares
     this.#keeper = keeper
     this.#holding = new Holding(this, budget)
   }
@@ -175,36 +186,49 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       return true
     }
     if (this.connection?.isFirst(this) === false) return false
+    const share = this.key === undefined ? undefined : this.#shares?.tryEnter(this.key, bytes)
+    if (this.key !== undefined && share === undefined) return false
     const reservation = this.#budget.tryAcquire(bytes)
-    if (reservation !== undefined) this.#holding.take(reservation as BudgetReservation)
+    if (reservation === undefined) share?.leave(bytes)
+    else this.#take(reservation as BudgetReservation, share)
     return reservation !== undefined
   }
 
-  /** Waits for its turn on the connection, then for bytes; both together no longer than the queue allows. */
+  /**
+   * Waits for its turn on the connection, for room in its client's share, then for bytes; all together no longer
+   * than the queue allows.
+   */
   async acquire(bytes: number): Promise<void> {
-    const { timeoutMs } = this.#budget.queue
+    const { signal } = this
     const since = performance.now()
+    const leftMs = (): number =>
+      Math.max(0, this.#budget.queue.timeoutMs - Math.ceil(performance.now() - since))
+    let share: Share | undefined
     this.waiting = true
     try {
-      if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, timeoutMs)
-      const waitedMs = Math.ceil(performance.now() - since)
-      const { signal } = this
-      // Who did not wait for its turn shares the queue's own timer.
-      const options =
-        this.#onTurn === undefined ? { signal } : { signal, timeoutMs: Math.max(0, timeoutMs - waitedMs) }
+      if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, leftMs())
+      if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, leftMs())
       let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
-      reservation ??= await this.#budget.acquire(bytes, options)
-      if (this.#released || this.#ended !== undefined) {
-        // Granted, but its client went, or the server closed, before this promise had its turn.
-        reservation.release()
-        throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
-      }
-      this.#holding.take(reservation as BudgetReservation)
+      // Who waited for nothing else shares the queue's own timer.
+      const queued = this.#onTurn === undefined && share === undefined
+      reservation ??= await this.#budget.acquire(bytes, queued ? { signal } : { signal, timeoutMs: leftMs() })
+      this.#take(reservation as BudgetReservation, share)
+      share = undefined
+      if (!this.#released && this.#ended === undefined) return
+      // Granted, but its client went, or the server closed, before this promise had its turn.
+      this.#holding.drop()
+      throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
     } finally {
+      share?.leave(bytes)
       this.waiting = false
       this.#onTurn = undefined
     }
+  }
+
+  #take(reservation: BudgetReservation, share: Share | undefined): void {
+    reservation.share = share
+    this.#holding.take(reservation)
   }
 
   #myTurn(bytes: number, timeoutMs: number): Promise<void> {
@@ -287,8 +311,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // By somebody else, while it waits; or it has no body, and its client leaves the stream open all the same.
     if (this.admission !== undefined || reader === undefined) this.responseOver(false)
     // What somebody has begun to read he may read on, and what is held has a use for its bytes.
-    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0)
-      this.#holding.shrink(window)
+    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0) this.#holding.shrink(window)
   }
 
   responseOver(clientGone: boolean): void {

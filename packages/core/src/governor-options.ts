@@ -6,6 +6,7 @@ import { checkObject, checkOptions, type QueueOptions } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+import type { ShareOptions } from './shares.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
@@ -18,6 +19,8 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * bounded. Only `true` exempts.
    */
   readonly exempt?: (head: RequestHead) => boolean
+  /** The largest share of the budget that one client may hold. Default: none. */
+  readonly share?: ShareOptions
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -28,6 +31,7 @@ export interface ResolvedOptions {
   readonly budget: ByteBudget
   readonly policy: ResolvedPolicy
   readonly exempt: ((head: RequestHead) => boolean) | undefined
+  readonly share: ShareOptions | undefined
   readonly logger: Logger
 }
 
@@ -36,6 +40,7 @@ export const GOVERNOR_KEYS = [
   'budget',
   'queue',
   'exempt',
+  'share',
   'logger',
   'cost',
   'maxBody',
@@ -46,13 +51,14 @@ export const GOVERNOR_KEYS = [
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
-  const { budget, queue, exempt, logger = processLogger, ...policy } = options
+  const { budget, queue, exempt, share, logger = processLogger, ...policy } = options
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)
   return Object.freeze({
     policy: resolvePolicy(policy),
     budget: isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger),
     exempt,
+    share,
     logger,
   })
 }

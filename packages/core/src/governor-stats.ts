@@ -18,6 +18,8 @@ export interface GovernorStats {
   readonly active: number
   /** Requests that wait for their turn. */
   readonly waiting: number
+  /** Keys that hold something or wait, where there is a `share`. */
+  readonly keys: number
   /** Requests that were admitted, at once or later. */
   readonly admitted: number
   /** Requests that had to wait. */

@@ -19,6 +19,7 @@ import { answerForReader, isSmall, prepareRefusal, retryAfter } from './refusal.
 import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+import { Shares } from './shares.ts'
 
 /** How many requests of one connection may be open at once, of those that cost anything. */
 const PIPELINED = 64
@@ -31,6 +32,7 @@ export class Governor {
   /** What it admits by: made from its options, or given in them. */
   readonly budget: ByteBudget
   readonly #options: ResolvedOptions
+  readonly #shares: Shares | undefined
   readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
   readonly #log: RefusalLog
   readonly #waiting = new Set<GovernedRequest>()
@@ -55,6 +57,7 @@ export class Governor {
   constructor(options: GovernorOptions = {}) {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
+    this.#shares = this.#options.share && new Shares(this.#options.share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
   }
 
@@ -78,9 +81,10 @@ export class Governor {
     let request = governed<GovernedRequest>(req)
     try {
       if (request !== undefined) return this.#adjust(request, policy)
-      request = new GovernedRequest(req, res, this.budget, this.#keeper)
+      request = new GovernedRequest(req, res, this.budget, this.#shares, this.#keeper)
       mark(request)
       request.price = this.#declare(request, res, policy)
+      if (this.#shares !== undefined && request.price.bytes > 0) request.key = this.#shares.of(req)
       request.connection = finalize(request, res)
       return this.#enter(request, res)
     } catch (error) {
@@ -107,8 +111,9 @@ export class Governor {
   /** Admit: is there room? Else wait. */
   #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
     if (request.tryAcquire(request.price.bytes)) return this.#begin(request, res, 0)
+    const { bytes } = request.price
+    if (request.key !== undefined) this.#shares?.checkMayWait(request.key, bytes)
     if (!this.#mayWait(request)) {
-      const { bytes } = request.price
       throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes })
     }
     request.admission = this.#wait(request, res)
@@ -273,6 +278,7 @@ export class Governor {
       lane,
       active: this.#admitted - this.#released,
       waiting: this.#waiting.size,
+      keys: this.#shares?.size ?? 0,
       admitted: this.#admitted,
       queued: this.#queued,
       released: this.#released,

@@ -49,6 +49,7 @@ export class Lending {
     this.#loans.add(loan)
     reservation.lend(reservation.bytes - kept)
     this.#account.freed()
+    reservation.share?.freed()
   }
 
   /** Gives back what the sender has use for. False where there is no room for it now. */

@@ -25,7 +25,13 @@ export interface Price {
 }
 
 /** What costs nothing. */
-export const FREE: Price = Object.freeze({ bytes: 0, hasBody: false, limit: 0, costOf: undefined, policy: undefined })
+export const FREE: Price = Object.freeze({
+  bytes: 0,
+  hasBody: false,
+  limit: 0,
+  costOf: undefined,
+  policy: undefined,
+})
 
 /**
  * Prices a request by its head alone.

@@ -79,7 +79,7 @@ export function prepareRefusal(
 
 /** When to come back, where that may help. */
 export function retryAfter({ statusCode, code }: PlimsollError, retryMs: number): Record<string, string> {
-  return statusCode === 503 && code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET'
+  return (statusCode === 503 && code !== 'ERR_PLIMSOLL_COST_OVER_BUDGET') || statusCode === 429
     ? { 'Retry-After': String(retryAfterSeconds(retryMs)) }
     : {}
 }

@@ -1,5 +1,6 @@
 import type { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
+import type { Share } from './shares.ts'
 
 /** Bytes of a budget, held until `release`. 0 bytes is legal. */
 export interface Reservation extends Disposable {
@@ -21,6 +22,7 @@ export interface Reservation extends Disposable {
 /** The reservation a budget hands out. */
 export class BudgetReservation implements Reservation {
   #account: Account
+  #share: Share | undefined = undefined
   #bytes: number
   #lent = 0
   #paidIn = 0
@@ -50,6 +52,15 @@ export class BudgetReservation implements Reservation {
     return this.#lent
   }
 
+  /** The share of its client, which counts its bytes already. */
+  get share(): Share | undefined {
+    return this.#share
+  }
+
+  set share(share: Share | undefined) {
+    this.#share = share
+  }
+
   /** Whose figures it is part of. */
   get account(): Account {
     return this.#account
@@ -59,8 +70,7 @@ export class BudgetReservation implements Reservation {
     const bytes = parseByteSize(by, 'by')
     if (this.#released) return false
     if (!this.#account.fits(bytes)) return this.#outgrow(bytes)
-    this.#bytes += bytes
-    this.#account.promised += bytes
+    this.charge(bytes)
     return true
   }
 
@@ -72,9 +82,9 @@ export class BudgetReservation implements Reservation {
     lane.promised -= this.#bytes
     lane.paidIn -= this.#paidIn
     this.drawOn(main)
-    this.#bytes += by
     main.promised += this.#bytes
     main.paidIn += this.#paidIn
+    this.charge(by)
     lane.freed()
     return true
   }
@@ -106,6 +116,7 @@ export class BudgetReservation implements Reservation {
   charge(by: number): void {
     this.#bytes += by
     this.#account.promised += by
+    if (this.#share !== undefined) this.#share.promised += by
   }
 
   /** Lets others have `by` of its bytes. Whoever waits for them is not told yet. */
@@ -136,12 +147,12 @@ export class BudgetReservation implements Reservation {
     const lent = promise - kept
     account.lent -= this.#lent - lent
     this.#lent = lent
-    account.promised -= this.#bytes - kept
-    this.#bytes = kept
+    this.charge(kept - this.#bytes)
     if (this.#paidIn > kept) {
       account.paidIn -= this.#paidIn - kept
       this.#paidIn = kept
     }
     account.freed()
+    this.#share?.freed()
   }
 }

@@ -44,6 +44,12 @@ export interface Holder {
   cut(): void
 }
 
+/** What reservations are part of. */
+interface Pool {
+  /** How many bytes whoever is next lacks; 0 or less where nobody does. */
+  readonly shortage: number
+}
+
 /** One holder, and what was seen of him. */
 export class Watched implements Linked<Watched> {
   before: Watched | undefined = undefined
@@ -98,15 +104,12 @@ export class Watched implements Linked<Watched> {
  */
 export class Watch {
   readonly #account: Account
-  readonly #shortage: (of: BudgetReservation) => number
   readonly #watched = new LinkedList<Watched>()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
 
-  /** @param shortage how many bytes whoever is next lacks, of those that a reservation is part of */
-  constructor(account: Account, shortage: (of: BudgetReservation) => number) {
+  constructor(account: Account) {
     this.#account = account
-    this.#shortage = shortage
   }
 
   add(holder: Holder): Watched {
@@ -151,28 +154,27 @@ export class Watch {
   }
 
   /** Lends what a slow sender has promised, if somebody lacks it. */
-  #lend({ holder, pace }: Watched): void {
+  #lend(watched: Watched): void {
+    const { holder, pace } = watched
     const { reservation } = holder
     const needed = holder.needed()
     if (reservation === undefined || needed === undefined) return
     const rest = reservation.bytes - needed
     const isSlow = pace * (LONG_MS / (PACE_LOOKS * LOOK_EVERY_MS)) < rest
-    if (!isSlow || this.#shortage(reservation) <= 0) return
-    holder.lend()
+    if (isSlow && poolsOf(watched).some(pool => pool.shortage > 0)) holder.lend()
   }
 
-  /** Cuts those who stand still, longest first, if their bytes are enough for whoever is next. */
+  /** Cuts those who stand still, longest first, where their bytes are enough for whoever is next. */
   #cut(all: readonly Watched[]): void {
-    for (const account of new Set(all.map(({ holder }) => holder.reservation?.account))) {
-      const holders = all.filter(({ holder }) => holder.reservation?.account === account)
-      const still = holders.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched.holder))
-      const [some] = still
-      if (some === undefined) continue
-      const leaving = total(holders.filter(watched => watched.cut))
-      let lacking = this.#shortage(some.holder.reservation as BudgetReservation) - leaving
-      if (lacking <= 0 || total(still) < lacking) continue
-      still.sort((one, other) => other.stillMs - one.stillMs)
-      for (const watched of still) {
+    const still = all.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched.holder))
+    still.sort((one, other) => other.stillMs - one.stillMs)
+    for (const pool of new Set(still.flatMap(poolsOf))) {
+      const isOf = (watched: Watched): boolean => poolsOf(watched).includes(pool)
+      const candidates = still.filter(watched => !watched.cut && isOf(watched))
+      // What was cut before may not have come free yet.
+      let lacking = pool.shortage - total(all.filter(watched => watched.cut && isOf(watched)))
+      if (total(candidates) < lacking) continue
+      for (const watched of candidates) {
         if (lacking <= 0) break
         lacking -= watched.holder.bytes
         watched.cut = true
@@ -191,6 +193,11 @@ export class Watch {
     for (let watched = this.#watched.first; watched !== undefined; watched = watched.after) all.push(watched)
     return all
   }
+}
+
+function poolsOf({ holder }: Watched): Pool[] {
+  const { account, share } = holder.reservation ?? {}
+  return [account, share].filter(pool => pool !== undefined)
 }
 
 function total(watched: readonly Watched[]): number {

@@ -1,38 +1,214 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import t from 'tap'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
 import { Governor } from '../src/governor.ts'
+import type { GovernorOptions } from '../src/governor-options.ts'
 import { isIdle } from './fixtures/governed-server.ts'
 import { type Listener, listening, PROTOCOLS } from './fixtures/http-servers.ts'
 import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
+const KiB = 2 ** 10
 const MiB = 2 ** 20
 
+/** Reads the body and answers with its length, or with what became of it. */
 const answerLength: Listener = async (req, res) => {
-  let length = 0
-  for await (const part of req) length += part.length
-  res.end(String(length))
+  try {
+    let length = 0
+    for await (const part of req) length += part.length
+    res.end(String(length))
+  } catch (error) {
+    const { statusCode = 500, code = '' } = error as { statusCode?: number; code?: string }
+    if (!res.destroyed) (Object.assign(res, { statusCode }) as ServerResponse).end(code)
+  }
 }
 
-function stall(port: number, declared: number, paid: number): Socket {
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {})
-  socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${declared}\r\n\r\n`)
-  socket.write(Buffer.alloc(paid))
-  return socket
+interface Setup {
+  readonly options?: GovernorOptions
+  readonly handler?: Listener
 }
 
-t.test('whoever stalls lends what it has not sent, and is not cut where that is enough', async t => {
-  const governor = new Governor({ budget: 64 * MiB, logger: silent })
-  const server = PROTOCOLS.http.create(governor.listener(answerLength))
+/** A governed server with a budget of 4 MiB. */
+async function serve(t: Test, { options, handler = answerLength }: Setup = {}) {
+  const governor = new Governor({ budget: 4 * MiB, logger: silent, ...options })
+  const server = PROTOCOLS.http.create(governor.listener(handler))
   const port = await listening(t, server)
-  const sockets = Array.from({ length: 64 }, () => stall(port, 16 * MiB, 1))
-  t.teardown(() => sockets.forEach(socket => socket.destroy()))
-  await until(() => governor.stats().waiting === 60, '60 waiting')
-  const client = PROTOCOLS.http.connect(port)
-  const started = performance.now()
-  t.match(await client.post('x'.repeat(16 * MiB)), { status: 200 })
-  console.error('after', performance.now() - started, governor.stats())
-  for (const s of sockets) s.destroy()
-  await until(() => isIdle(governor), 'an idle governor')
+  const sockets: Socket[] = []
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  const open = (head: string, bytes = 0): Socket => {
+    const socket = connect(port, '127.0.0.1')
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.write(`${head}\r\nHost: a\r\n\r\n`)
+    if (bytes > 0) socket.write(Buffer.alloc(bytes))
+    return socket
+  }
+  return {
+    governor,
+    port,
+    open,
+    /** Declares a body, sends some of it, then nothing. */
+    stall: (declared: number, sent: number) => open(`POST / HTTP/1.1\r\nContent-Length: ${declared}`, sent),
+    post: async (bytes: number) => {
+      const client = PROTOCOLS.http.connect(port)
+      t.teardown(() => client.close())
+      return client.post('x'.repeat(bytes))
+    },
+    /** Everybody leaves. */
+    end: async () => {
+      for (const socket of sockets) socket.destroy()
+      await until(() => isIdle(governor), 'an idle governor')
+      t.match(governor.stats(), { reserved: 0, lent: 0, waiting: 0, paidIn: 0, lane: { reserved: 0 } })
+    },
+  }
+}
+
+t.test('who promises and does not send lends it to those who wait, and is not cut', async t => {
+  const { governor, stall, post, end } = await serve(t)
+  for (let at = 0; at < 16; at++) stall(MiB, 1)
+  await until(() => governor.stats().waiting === 12, 'those who find no room')
+  t.match(await post(MiB), { status: 200 })
+  t.match(governor.stats().refused, {})
+  await end()
+})
+
+t.test('a sender whose promise was lent finishes once it sends', async t => {
+  const { governor, stall, post, end } = await serve(t)
+  const slow = stall(4 * MiB, 1)
+  await until(() => governor.stats().active === 1, 'the slow one')
+  t.match(await post(2 * MiB), { status: 200 })
+  t.ok(governor.stats().lent > 0)
+  slow.write(Buffer.alloc(4 * MiB - 1))
+  const [answer] = await once(slow, 'data')
+  t.match(String(answer), /^HTTP\/1.1 200 /)
+  await end()
+})
+
+t.test('who sends again where there is no room is not read on until there is', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, stall, post, end } = await serve(t, {
+    handler: (req, res) => {
+      if (req.headers['content-length'] !== String(3 * MiB)) void answerLength(req, res)
+      else req.resume().on('end', () => kept.push(res as ServerResponse))
+    },
+  })
+  const slow = stall(4 * MiB, 1)
+  await until(() => governor.stats().active === 1, 'the slow one')
+  const fast = post(3 * MiB)
+  await until(() => kept.length === 1, 'the other, which holds all that was lent')
+  slow.write(Buffer.alloc(4 * MiB - 1))
+  await until(() => governor.budget.halted === 1, 'the slow one, halted')
+  t.ok(governor.budget.reserved <= governor.budget.capacity)
+  kept[0]?.end()
+  t.match(await fast, { status: 200 })
+  const [answer] = await once(slow, 'data')
+  t.match(String(answer), /^HTTP\/1.1 200 /)
+  await end()
+})
+
+t.test(
+  'who has sent nearly all and stalls is answered with 408 where others wait, and its connection closed',
+  async t => {
+    const { governor, stall, post, end } = await serve(t)
+    const slow = [stall(2 * MiB, 2 * MiB - 10_000), stall(2 * MiB, 2 * MiB - 10_000)]
+    const answers = slow.map(socket => text(socket))
+    await until(() => governor.budget.paidIn > 3.9 * MiB, 'what they have sent')
+    t.match(await post(MiB), { status: 200 })
+    const answered = await Promise.race(answers)
+    t.match(answered, /^HTTP\/1.1 408 /)
+    t.match(answered, /connection: close/i)
+    t.match(answered, /ERR_PLIMSOLL_TOO_SLOW$/)
+    t.match(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+    t.equal(governor.stats().active, 1, 'no more than were in the way')
+    await end()
+  },
+)
+
+t.test('nobody is cut while there is room, however still he stands', async t => {
+  const { governor, stall, end } = await serve(t)
+  stall(2 * MiB, 2 * MiB - 10_000)
+  await until(() => governor.budget.paidIn > 1.9 * MiB, 'what was sent')
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  t.match(governor.stats(), { active: 1, refused: {} })
+  await end()
+})
+
+t.test('what a response has buffered is held, as a debt where there is no room', async t => {
+  const { governor, open, end } = await serve(t, {
+    handler: (_req, res) => {
+      for (let at = 0; at < 16; at++) (res as ServerResponse).write(Buffer.alloc(MiB))
+    },
+  })
+  const reader = open('GET / HTTP/1.1')
+  reader.pause()
+  await until(() => governor.stats().reserved > 4 * MiB, 'a debt')
+  t.equal(governor.stats().available, 0)
+  await end()
+})
+
+t.test('a reader who does not take what is buffered for it is cut off where others wait', async t => {
+  const { governor, open, post, end } = await serve(t, {
+    handler: (req, res) => (req.method === 'POST' ? answerLength(req, res) : res.end(Buffer.alloc(16 * MiB))),
+  })
+  const reader = open('GET / HTTP/1.1')
+  reader.pause()
+  await until(() => governor.stats().reserved > 4 * MiB, 'a debt')
+  t.match(await post(MiB), { status: 200 })
+  t.match(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+  reader.resume()
+  await once(reader, 'close')
+  t.ok(reader.bytesRead < 16 * MiB, `${reader.bytesRead} bytes`)
+  await end()
+})
+
+t.test('a stream that has nothing to send is not slow', async t => {
+  const { governor, open, stall, post, end } = await serve(t, {
+    options: { cost: ({ declaredBytes = 0 }) => declaredBytes || MiB },
+    handler: (req, res) =>
+      req.method === 'POST' ? answerLength(req, res) : (res as ServerResponse).write('data: hello\n\n'),
+  })
+  const stream = open('GET / HTTP/1.1')
+  await once(stream, 'data')
+  const slow = stall(3 * MiB, 3 * MiB - 10_000)
+  await until(() => governor.budget.paidIn > 2.9 * MiB, 'what was sent')
+  t.match(await post(2 * MiB), { status: 200 })
+  t.match(await text(slow), /^HTTP\/1.1 408 /)
+  t.equal(stream.destroyed, false)
+  t.equal(governor.stats().active, 1)
+  await end()
+})
+
+t.test('whose handler does not read is not to blame for it', async t => {
+  const waiting: (() => void)[] = []
+  const { governor, open, post, end } = await serve(t, {
+    handler: (req, res) => {
+      if (req.url === '/') void answerLength(req, res)
+      else waiting.push(() => answerLength(req, res))
+    },
+  })
+  const upload = open(`POST /later HTTP/1.1\r\nContent-Length: ${3 * MiB}`, 3 * MiB)
+  await until(() => waiting.length === 1, 'the handler')
+  const next = post(2 * MiB)
+  await until(() => governor.stats().waiting === 1, 'who waits for it')
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  t.match(governor.stats(), { active: 1, waiting: 1, refused: {} })
+  waiting[0]?.()
+  const [answer] = await once(upload, 'data')
+  t.match(String(answer), /^HTTP\/1.1 200 /)
+  t.match(await next, { status: 200 })
+  await end()
+})
+
+t.test('a small request does not wait behind large ones', async t => {
+  const { governor, stall, post, end } = await serve(t, { options: { budget: 4 * MiB } })
+  stall(4 * MiB, 4 * MiB - 10)
+  stall(4 * MiB, 1)
+  await until(() => governor.stats().waiting === 1, 'a large one that waits')
+  t.match(await post(16 * KiB), { status: 200 })
+  t.match(governor.stats(), { waiting: 1, lane: { capacity: 256 * KiB, reserved: 0 } })
+  await end()
 })

@@ -1,0 +1,197 @@
+import { isIPv6 } from 'node:net'
+import type { ByteBudget } from './byte-budget.ts'
+import { optionError, overShare } from './errors.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
+import { checkOptions } from './options.ts'
+import { consult } from './price.ts'
+import type { HttpRequest } from './request-head.ts'
+
+/** Whose requests are counted together, and how much of the budget they may hold. */
+export interface ShareOptions {
+  /**
+   * Who a request is of: `'address'` is the address at the other end of its connection (of IPv6 its /64 network), which
+   * behind a proxy is the proxy's. A function may name a tenant or an API key; undefined: nobody's, with no bound.
+   */
+  readonly key: 'address' | ((request: HttpRequest) => string | undefined)
+  /** The largest part of the budget that one key may hold, from above 0 to 1. Default 0.25. */
+  readonly of?: number
+  /** What becomes of who is over it: `'wait'` (default) for its own requests to end, or `'refuse'` with 429. */
+  readonly over?: 'wait' | 'refuse'
+}
+
+interface ShareWaiter extends Linked<ShareWaiter> {
+  readonly bytes: number
+  readonly enter: () => void
+}
+
+/** What the requests of one key hold of a budget, or wait for with all others; and those of them that may not yet. */
+export class Share {
+  readonly #capacity: number
+  readonly #onEmpty: () => void
+  readonly #line = new LinkedList<ShareWaiter>()
+  promised = 0
+
+  constructor(capacity: number, onEmpty: () => void) {
+    this.#capacity = capacity
+    this.#onEmpty = onEmpty
+  }
+
+  /** How many may not yet wait with the others. */
+  get waiting(): number {
+    return this.#line.size
+  }
+
+  /** How many bytes its next one lacks. */
+  get shortage(): number {
+    const { first } = this.#line
+    return first === undefined || this.#fits(first.bytes) ? 0 : this.promised + first.bytes - this.#capacity
+  }
+
+  tryEnter(bytes: number): boolean {
+    if (this.#line.size > 0 || !this.#fits(bytes)) return false
+    this.promised += bytes
+    return true
+  }
+
+  /** @returns leaves the line */
+  wait(bytes: number, enter: () => void): () => void {
+    const waiter: ShareWaiter = { before: undefined, after: undefined, bytes, enter }
+    this.#line.add(waiter)
+    return () => {
+      this.#line.remove(waiter)
+      this.freed()
+    }
+  }
+
+  /** Gives back what was not granted. */
+  leave(bytes: number): void {
+    this.promised -= bytes
+    this.freed()
+  }
+
+  /** Bytes have come free: the next one may want them. */
+  freed(): void {
+    let { first } = this.#line
+    while (first !== undefined && this.#fits(first.bytes)) {
+      this.#line.remove(first)
+      this.promised += first.bytes
+      first.enter()
+      first = this.#line.first
+    }
+    if (this.promised === 0 && this.#line.size === 0) this.#onEmpty()
+  }
+
+  /** What is larger than the share takes all of it: refused, it could never be served. */
+  #fits(bytes: number): boolean {
+    return this.promised === 0 || this.promised + bytes <= this.#capacity
+  }
+}
+
+/**
+ * The largest share of a budget that one client may have. Whoever is over it stands in a line of his own, so that
+ * in the queue of all there is never more of one key than its share: they take turns by bytes.
+ *
+ * What is known of a key is forgotten as soon as it holds nothing and nobody waits.
+ */
+export class Shares {
+  readonly #budget: ByteBudget
+  readonly #keyOf: (request: HttpRequest) => string | undefined
+  readonly #part: number
+  readonly #refuses: boolean
+  readonly #shares = new Map<string, Share>()
+
+  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+  constructor(options: ShareOptions, budget: ByteBudget) {
+    checkOptions(options, ['key', 'of', 'over'], 'share')
+    const { key, of = 0.25, over = 'wait' } = options
+    if (key !== 'address' && typeof key !== 'function')
+      throw optionError('share.key', '"address" or a function', key)
+    if (typeof of !== 'number' || !(of > 0 && of <= 1))
+      throw optionError('share.of', 'a number above 0, at most 1', of)
+    if (over !== 'wait' && over !== 'refuse') throw optionError('share.over', '"wait" or "refuse"', over)
+    this.#budget = budget
+    this.#keyOf = key === 'address' ? addressOf : key
+    this.#part = of
+    this.#refuses = over === 'refuse'
+  }
+
+  /** How many keys hold something or wait. */
+  get size(): number {
+    return this.#shares.size
+  }
+
+  /**
+   * Whose share a request falls in; undefined where it has no bound.
+   *
+   * @throws `ERR_PLIMSOLL_COST_FUNCTION` where the function throws or returns no string
+   */
+  of(request: HttpRequest): string | undefined {
+    return consult(() => {
+      const key = this.#keyOf(request)
+      if (key !== undefined && typeof key !== 'string') throw new TypeError('share.key returned no string')
+      return key
+    })
+  }
+
+  /** Counts them to the share, if there is room in it: the share then; whoever holds them tells it of every change. */
+  tryEnter(key: string, bytes: number): Share | undefined {
+    let share = this.#shares.get(key)
+    if (share === undefined) {
+      share = new Share(this.#budget.configuredCapacity * this.#part, () => this.#shares.delete(key))
+      this.#shares.set(key, share)
+    }
+    return share.tryEnter(bytes) ? share : undefined
+  }
+
+  /**
+   * Whether a request may wait for its share to have room.
+   *
+   * @throws `ERR_PLIMSOLL_OVER_SHARE`
+   */
+  checkMayWait(key: string, bytes: number): void {
+    const waiting = this.#shares.get(key)?.waiting ?? 0
+    const full = this.#shares.has(key) && (this.#refuses || waiting >= this.#budget.queue.limit * this.#part)
+    if (full) throw overShare(bytes)
+  }
+
+  /** Waits for room in the share. Rejects with `ERR_PLIMSOLL_OVER_SHARE` after `timeoutMs`, and with the signal's reason. */
+  enter(key: string, bytes: number, signal: AbortSignal, timeoutMs: number): Promise<Share> {
+    const entered = this.tryEnter(key, bytes)
+    if (entered !== undefined) return Promise.resolve(entered)
+    const share = this.#shares.get(key) as Share
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        this.#budget.press(-1)
+      }
+      const fail = (error: unknown): void => {
+        over()
+        leave()
+        reject(error)
+      }
+      const onAbort = (): void => fail(signal.reason)
+      const timer = setTimeout(() => fail(overShare(bytes)), timeoutMs)
+      signal.addEventListener('abort', onAbort)
+      const leave = share.wait(bytes, () => {
+        over()
+        resolve(share)
+      })
+      this.#budget.press(1)
+    })
+  }
+}
+
+/** Of IPv6 the first half: a host has all of its second to itself. */
+function addressOf({ socket }: HttpRequest): string | undefined {
+  const address = socket?.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+  return address !== undefined && isIPv6(address) ? networkOf(address) : address
+}
+
+function networkOf(address: string): string {
+  const [head = '', tail] = address.split('::')
+  const groups = head.split(':')
+  const rest = tail === undefined ? [] : tail.split(':')
+  const zeros = Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0')
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(':')
+}
