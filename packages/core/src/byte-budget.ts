@@ -2,7 +2,13 @@ import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, PlimsollError } from './errors.ts'
 import { Lending, Loan } from './lending.ts'
-import { checkDuration, checkOptions, type QueueOptions, type ResolvedQueue, resolveQueueOptions } from './options.ts'
+import {
+  checkDuration,
+  checkOptions,
+  type QueueOptions,
+  type ResolvedQueue,
+  resolveQueueOptions,
+} from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
 import { WaitQueue } from './wait-queue.ts'

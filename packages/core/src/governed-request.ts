@@ -287,8 +287,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // By somebody else, while it waits; or it has no body, and its client leaves the stream open all the same.
     if (this.admission !== undefined || reader === undefined) this.responseOver(false)
     // What somebody has begun to read he may read on, and what is held has a use for its bytes.
-    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0)
-      this.#holding.shrink(window)
+    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0) this.#holding.shrink(window)
   }
 
   responseOver(clientGone: boolean): void {

@@ -1,4 +1,5 @@
 import type { ByteBudget } from './byte-budget.ts'
+import type { Finalizable } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
 import type { Loan } from './lending.ts'
 import type { LimitedReader } from './limited-reader.ts'
@@ -6,7 +7,6 @@ import { bytesTaken } from './outflow.ts'
 import { neededOf, type Price } from './price.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
-import type { Finalizable } from './finalization.ts'
 import type { Holder, Watched } from './watch.ts'
 
 /** Up to so much a response may buffer for nothing: the high-water mark of Node 20's sockets. */
@@ -131,7 +131,7 @@ export class Holding implements Holder {
     const { req, reader, price } = this.#payer
     if (this.#reservation === undefined || reader?.complete !== false) return undefined
     const { bytes, lent } = this.#reservation
-    return neededOf(req, price, bytes + lent, reader.total)
+    return neededOf(req, price, bytes + lent, reader.held)
   }
 
   lend(): void {

@@ -30,7 +30,10 @@ export function bytesTaken(socket: Socket, stream: Metered | undefined): number 
 }
 
 /** Tells how much is buffered after each write. */
-export function onWrite(writable: Pick<Writable, 'write' | 'writableLength'>, told: (bytes: number) => void): void {
+export function onWrite(
+  writable: Pick<Writable, 'write' | 'writableLength'>,
+  told: (bytes: number) => void,
+): void {
   const { write } = writable
   writable.write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
     const goesOn = write.call(writable, chunk, encoding as BufferEncoding, callback as () => void)

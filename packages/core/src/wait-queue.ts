@@ -126,7 +126,6 @@ export class WaitQueue<W extends Waiter> {
   #lineOfLowest(busy: number): WaitLine<W> {
     return this.#lines[31 - Math.clz32(busy & -busy)] as WaitLine<W>
   }
-
 }
 
 /** Up to 1 KiB, 2 KiB, 4 KiB and so on. */

@@ -165,7 +165,9 @@ export class Watch {
   #cut(all: readonly Watched[]): void {
     for (const account of new Set(all.map(({ holder }) => holder.reservation?.account))) {
       const holders = all.filter(({ holder }) => holder.reservation?.account === account)
-      const still = holders.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched.holder))
+      const still = holders.filter(
+        watched => !watched.cut && watched.stillMs >= this.#graceMs(watched.holder),
+      )
       const [some] = still
       if (some === undefined) continue
       const leaving = total(holders.filter(watched => watched.cut))

@@ -4,8 +4,8 @@ import { ByteBudget } from '../src/byte-budget.ts'
 import { Holding, type Payer } from '../src/holding.ts'
 import { READ_AHEAD } from '../src/lending.ts'
 import type { Price } from '../src/price.ts'
-import { resolvePolicy } from '../src/route-policy.ts'
 import type { BudgetReservation } from '../src/reservation.ts'
+import { resolvePolicy } from '../src/route-policy.ts'
 import { LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watch.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
@@ -53,7 +53,13 @@ class Client implements Payer {
   constructor(manner: Manner, budget: ByteBudget) {
     this.manner = manner
     const { declared } = manner
-    this.price = { bytes: declared, hasBody: true, limit: declared, costOf: undefined, policy: resolvePolicy({}) }
+    this.price = {
+      bytes: declared,
+      hasBody: true,
+      limit: declared,
+      costOf: undefined,
+      policy: resolvePolicy({}),
+    }
     this.holding = new Holding(this, budget)
   }
 
@@ -94,7 +100,10 @@ class Client implements Payer {
 const MOST_STEPS = 20_000
 
 async function play(clock: FakeClock, manners: readonly Manner[]): Promise<Client[]> {
-  const budget = new ByteBudget({ capacity: CAPACITY, queue: { timeoutMs: 2 ** 31 - 1, passBytes: CAPACITY } })
+  const budget = new ByteBudget({
+    capacity: CAPACITY,
+    queue: { timeoutMs: 2 ** 31 - 1, passBytes: CAPACITY },
+  })
   const clients: Client[] = []
   const timers = clock.pending
   let step = 0
@@ -103,12 +112,15 @@ async function play(clock: FakeClock, manners: readonly Manner[]): Promise<Clien
       if (manner.comesAt !== step) continue
       const client = new Client(manner, budget)
       clients.push(client)
-      void budget.acquire(manner.declared).then(reservation => client.holding.take(reservation as BudgetReservation))
+      void budget
+        .acquire(manner.declared)
+        .then(reservation => client.holding.take(reservation as BudgetReservation))
     }
     await promisesSettled()
     for (const client of clients) {
       client.step()
-      if (budget.reserved > budget.capacity) throw new Error(`a debt of ${-budget.capacity + budget.reserved}`)
+      if (budget.reserved > budget.capacity)
+        throw new Error(`a debt of ${-budget.capacity + budget.reserved}`)
     }
     clock.tick(LOOK_EVERY_MS)
     await promisesSettled()
@@ -126,7 +138,10 @@ async function play(clock: FakeClock, manners: readonly Manner[]): Promise<Clien
   return clients
 }
 
-const declared = fc.oneof(fc.integer({ min: 1, max: CAPACITY }), fc.constantFrom(CAPACITY, CAPACITY / 4, 16 * KiB))
+const declared = fc.oneof(
+  fc.integer({ min: 1, max: CAPACITY }),
+  fc.constantFrom(CAPACITY, CAPACITY / 4, 16 * KiB),
+)
 const paces = fc.oneof(fc.constantFrom(READ_AHEAD, PROGRESS, 1), fc.integer({ min: 1, max: READ_AHEAD }))
 const manner: fc.Arbitrary<Manner> = fc.record({
   declared,
@@ -144,10 +159,13 @@ async function holds(t: Test, property: fc.IAsyncProperty<unknown>, numRuns: num
 
 t.test('whoever makes progress finishes, whatever the others do, and nothing is ever overdrawn', async t => {
   const clock = new FakeClock(t)
-  const property = fc.asyncProperty(fc.array(manner, { minLength: 1, maxLength: 24, size: 'max' }), async manners => {
-    const clients = await play(clock, manners)
-    const cut = clients.filter(client => client.wasCut && client.isHonest)
-    if (cut.length > 0) throw new Error(`cut: ${JSON.stringify(cut[0]?.manner)}`)
-  })
+  const property = fc.asyncProperty(
+    fc.array(manner, { minLength: 1, maxLength: 24, size: 'max' }),
+    async manners => {
+      const clients = await play(clock, manners)
+      const cut = clients.filter(client => client.wasCut && client.isHonest)
+      if (cut.length > 0) throw new Error(`cut: ${JSON.stringify(cut[0]?.manner)}`)
+    },
+  )
   await holds(t, property as fc.IAsyncProperty<unknown>, 100)
 })
