@@ -1,4 +1,6 @@
-import { type ClientRequest, request } from 'node:http'
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 
 /** Sends a form with one file as browsers do. */
 export function sendFile(url: string, name: string, content: Buffer): Promise<Response> {
@@ -16,6 +18,22 @@ export function sendForm(url: string, field: string, value: File | string): Prom
 }
 
 const BOUNDARY = 'a-boundary'
+
+/** Sends a form of so many fields, and nothing in them. */
+export async function sendManyFields(url: string, count: number): Promise<object> {
+  const field = (_: unknown, n: number): string =>
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="f${n}"\r\n\r\n`
+  const body = `${Array.from({ length: count }, field).join('\r\n')}${endOfForm}`
+  const sent = request(url, {
+    method: 'POST',
+    agent: false,
+    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'content-length': body.length },
+  })
+  // Refused while it sends, its connection may break when the answer is in.
+  sent.on('error', () => {}).end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, text: await text(answer) }
+}
 
 /** Begins to send a form with one file, of which some bytes are still to come: `bytes` of the file, and `endOfForm`. */
 export function beginForm(

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { beginForm, endOfForm, sendFile, sendImage } from './form.ts'
+import { beginForm, endOfForm, sendFile, sendImage, sendManyFields } from './form.ts'
 import { serve, until } from './serve.ts'
 
 const MiB = 2 ** 20
@@ -94,6 +94,14 @@ t.test('a body without a length is bounded too, and leaves nothing', async t => 
       const text = await new Response(answer).text()
       t.notMatch(text, /PLIMSOLL/, 'the handlers answer by themselves')
       t.same(await (await fetch(`${url}/${path}`)).json(), [])
+    }
+  })
+})
+
+t.test('a form of 100,000 fields is refused at the eleventh', async t => {
+  await serve(t, {}, async ({ url }) => {
+    for (const path of ['files', 'images']) {
+      t.match(await sendManyFields(`${url}/${path}`, 100_000), { status: 400, text: 'Too many fields' })
     }
   })
 })

@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib'
-import type { GovernorOptions } from '@plimsoll/core'
+import { type GovernorOptions, isPlimsollError } from '@plimsoll/core'
 import type { Test } from 'tap'
 import { BareClient, chunk, head } from './bare-client.ts'
+import { CODINGS } from './codings.ts'
 import { type Reply, send } from './http-client.ts'
 import type { Served } from './serve.ts'
 import { until } from './until.ts'
@@ -79,11 +80,36 @@ export function parserScenarios(
       const headers = { 'content-encoding': 'gzip', ...CHUNKED }
       const small = await post(server, parser, gzipSync(parser.wrap('small')), headers)
       t.match(small, { status: 200, text: 'small' }, parser.name)
-      // Nobody tells a parser that reads from what inflates it, so it is answered in its place.
       const large = await post(server, parser, gzipSync(parser.wrap(noise)), headers)
-      t.match(large, { status: 413, text: '"code":"ERR_PLIMSOLL_BODY_TOO_LARGE"' })
+      t.match(large, { status: 413, text: 'ERR_PLIMSOLL_BODY_TOO_LARGE' })
       await server.idle()
     }
+    t.equal(server.passedOn.length, server.refused.length, 'who reads from what inflates it is told')
+  })
+
+  t.test('a compressed body is bounded as it is inflated, in all codings that its parser knows', async t => {
+    const server = await start(t, { budget: '1MiB' })
+    const bomb = 'x'.repeat(32 * MiB)
+    for (const parser of server.parsers.filter(({ inflates }) => inflates)) {
+      for (const { name, encode } of CODINGS) {
+        const small = await post(server, parser, encode(Buffer.from(parser.wrap('small'))), {
+          'content-encoding': name,
+        })
+        // What it does not know it refuses by itself.
+        if (small.status === 415) continue
+        t.match(small, { status: 200, text: 'small' }, `${parser.name}, ${name}`)
+        const body = encode(Buffer.from(parser.wrap(bomb)))
+        for (const framing of [{}, CHUNKED]) {
+          const { status, text } = await post(server, parser, body, { 'content-encoding': name, ...framing })
+          t.match({ status, text }, { status: 413, text: 'ERR_PLIMSOLL_BODY_OVER_BUDGET' })
+          await server.idle()
+        }
+      }
+    }
+    t.ok(server.refused.length > 0)
+    // Beside them, parsers refuse codings that they don't know.
+    const told = server.passedOn.filter(isPlimsollError)
+    t.equal(told.length, server.refused.length, 'every parser has heard of it')
   })
 
   t.test('a body declared over the budget never meets its parser', async t => {

@@ -1,7 +1,9 @@
 import type { Scenario } from './scenario.ts'
 import { aborts } from './scenarios/aborts.ts'
 import { bodies } from './scenarios/bodies.ts'
+import { chunks } from './scenarios/chunks.ts'
 import { connections } from './scenarios/connections.ts'
+import { encodings } from './scenarios/encodings.ts'
 import { expectations } from './scenarios/expectations.ts'
 import { handlers } from './scenarios/handlers.ts'
 import { lengths } from './scenarios/lengths.ts'
@@ -20,6 +22,8 @@ import { uploaders } from './scenarios/uploaders.ts'
 export const scenarios: readonly Scenario[] = [
   ...bodies,
   ...limits,
+  ...encodings,
+  ...chunks,
   ...lengths,
   ...aborts,
   ...handlers,

@@ -46,6 +46,7 @@ export const GOVERNOR_KEYS = [
   'maxBody',
   'body',
   'requireLength',
+  'acceptEncoded',
 ]
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */

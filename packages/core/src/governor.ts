@@ -104,7 +104,7 @@ export class Governor {
     const resolved = this.#resolved(policy)
     const { configuredCapacity } = this.budget
     return resolved.exempt || this.#isExempt(req, declared)
-      ? priceOfExempt(declared, resolved, configuredCapacity)
+      ? priceOfExempt(req, declared, resolved, configuredCapacity)
       : priceOf(req, declared, resolved, configuredCapacity)
   }
 
@@ -188,7 +188,8 @@ export class Governor {
     if (policy !== undefined && !request.released) {
       const { req, reader, stream, socket } = request
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
-      request.reprice(this.#price(req, declared, policy))
+      const price = this.#price(req, declared, policy)
+      request.reprice(reader?.repriced(price) ?? price)
     }
     return request
   }

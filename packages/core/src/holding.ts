@@ -131,7 +131,7 @@ export class Holding implements Holder {
     const { req, reader, price } = this.#payer
     if (this.#reservation === undefined || reader?.complete !== false) return undefined
     const { bytes, lent } = this.#reservation
-    return neededOf(req, price, bytes + lent, reader.total)
+    return neededOf(req, price, bytes + lent, reader.held)
   }
 
   lend(): void {

@@ -1,7 +1,12 @@
 import { cutBody } from './cut-body.ts'
 import { bodyTooLarge, costTooLarge, type PlimsollError } from './errors.ts'
-import type { Price } from './price.ts'
+import { Inflation, type InflationKeeper } from './inflation.ts'
+import type { Inflated, Price } from './price.ts'
 import type { HttpRequest } from './request-head.ts'
+import { overheadOf, SMALL_CHUNK, SmallChunks } from './small-chunks.ts'
+
+/** From so many small chunks on they are gathered: bodies of a few are none of that trouble. */
+const SEPARATE_CHUNKS = 16
 
 /** Who pays for a body. */
 export interface BodyPayer {
@@ -9,6 +14,8 @@ export interface BodyPayer {
   price: Price
   payIn(bytes: number): void
   refund(bytes: number): void
+  /** @throws the refusal of a price that can't be paid now */
+  reprice(price: Price): void
   /** The body has ended. */
   bodyOver(): void
 }
@@ -17,17 +24,23 @@ export interface BodyPayer {
  * Counts a body as it arrives on the request itself, so that whatever reads it is bounded: pipes,
  * async iteration, body parsers, multipart. Most of them read the raw request, so a wrapper stream
  * would be walked around; `push` is the one door that every byte comes in by, in HTTP/1 and HTTP/2.
+ * What an encoded body becomes, and what small chunks take beside their bytes, counts too.
  *
  * A refused body fails like any broken stream, with 'error' to its reader, but its socket stays
  * open for the answer, and what still comes is thrown away.
  */
-export class LimitedReader {
+export class LimitedReader implements InflationKeeper {
   readonly #req: HttpRequest
   readonly #payer: BodyPayer
   readonly #onRefused: (error: PlimsollError) => void
+  readonly #push: HttpRequest['push']
   #total = 0
   #complete = false
   #refused = false
+  #settled = false
+  #smallChunks = 0
+  #gathering: SmallChunks | undefined
+  #inflation: Inflation | undefined
 
   /**
    * @param onRefused called when the body is refused, before its reader is told
@@ -37,26 +50,27 @@ export class LimitedReader {
     this.#req = req
     this.#payer = payer
     this.#onRefused = onRefused
+    this.#push = req.push
+    if (payer.price.inflated !== undefined) {
+      this.#inflation = new Inflation(req, this)
+      // Read whole, and by no decoder: it stays what it is.
+      req.once('end', () => this.#settle())
+    }
     // A hook that waited before us, or our own queue, has let some of it in.
     this.#count(req.readableLength)
     if (req.complete && !req.readableDidRead) this.#end()
-    const push = req.push
-    req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      try {
-        if (chunk === null) this.#end()
-        else this.#count(byteLength(chunk, encoding))
-      } catch (error) {
-        // Nobody could catch it here, within Node's parser.
-        this.#refuse(error as PlimsollError)
-        return true
-      }
-      return push.call(req, chunk, encoding)
-    }
+    req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => this.#arrives(chunk, encoding)
   }
 
   /** Bytes that have arrived. */
   get total(): number {
     return this.#total
+  }
+
+  /** How much body it is by now: what arrived, or has become of it, and what its small chunks take. */
+  get held(): number {
+    const { price } = this.#payer
+    return Math.max(this.#total, this.#inflated) + (price.costOf === undefined ? 0 : this.#overheadAt(price))
   }
 
   /** Whether the whole body has arrived. */
@@ -87,6 +101,64 @@ export class LimitedReader {
     if (!this.#complete && !this.#refused) this.#refuse(error)
   }
 
+  /**
+   * A later price, and what has come of the body by now.
+   *
+   * @throws `ERR_PLIMSOLL_BODY_TOO_LARGE` where that is more than it allows
+   */
+  repriced(price: Price): Price {
+    const { costOf, inflated } = price
+    const total = this.#inflated
+    if (inflated !== undefined && total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
+    const become = inflated?.costOf?.(total) ?? 0
+    if (costOf === undefined) {
+      return { ...price, bytes: Math.max(price.bytes, become) + this.#overheadAt(price) }
+    }
+    if (!this.#settled) return { ...price, bytes: Math.max(price.bytes, become) }
+    // All of it is known: nothing more is expected.
+    return { ...price, bytes: this.#costOf(price, costOf), costOf: undefined }
+  }
+
+  inflated(chunk: Uint8Array, total: number): void {
+    const { price } = this.#payer
+    // Of a request that is encoded every price has it.
+    const inflated = price.inflated as Inflated
+    if (total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
+    if (inflated.costOf === undefined) return
+    if (chunk.length < SMALL_CHUNK) this.#smallChunks++
+    const cost = inflated.costOf(this.#inflated) + this.#overheadAt(price)
+    if (cost > price.bytes) this.#grow(cost)
+    this.#payer.payIn(chunk.length)
+  }
+
+  inflationRefused(error: PlimsollError): void {
+    this.#refuse(error)
+  }
+
+  inflationOver(): void {
+    this.#settle()
+  }
+
+  #arrives(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
+    const gathering = this.#gathering
+    const small = chunk instanceof Uint8Array && chunk.length < SMALL_CHUNK
+    // Before the count: it may be the end.
+    if (gathering !== undefined && !small) gathering.flush()
+    // What was gathered was too much.
+    if (this.#refused) return true
+    try {
+      if (chunk === null) this.#end()
+      else this.#count(byteLength(chunk, encoding))
+      if (small && gathering === undefined) this.#countSmall()
+    } catch (error) {
+      // Nobody could catch it here, within Node's parser.
+      this.#refuse(error as PlimsollError)
+      return true
+    }
+    if (!small || gathering === undefined) return this.#push.call(this.#req, chunk, encoding)
+    gathering.add(chunk)
+    return this.#req.readableLength + gathering.length < this.#req.readableHighWaterMark
+  }
   #count(bytes: number): void {
     this.#total += bytes
     const total = this.#total
@@ -98,27 +170,81 @@ export class LimitedReader {
     this.#payer.payIn(bytes)
   }
 
-  /** A body without a length gets back what it did not need. */
+  /** What is passed on as it came, or gathered, is an object of its own. */
+  #countSmall(): void {
+    const { price } = this.#payer
+    // Of a stream, those count that nobody has taken yet.
+    if (price.held === 'window' && this.#req.readableLength === 0) this.#smallChunks = 0
+    this.#smallChunks++
+    if (this.#gathering === undefined && this.#smallChunks >= SEPARATE_CHUNKS) {
+      this.#gathering = new SmallChunks(chunk => this.#passOn(chunk))
+    }
+    const overhead = this.#overheadAt(price)
+    if (overhead === 0) return
+    const cost = price.costOf?.(this.#total) ?? Math.min(this.#total, price.bytes)
+    if (cost + overhead > price.bytes) this.#grow(cost + overhead)
+  }
+
+  get #inflated(): number {
+    return this.#inflation?.total ?? 0
+  }
+
+  #overheadAt({ held }: Price): number {
+    return held === 'nothing' ? 0 : overheadOf(this.#smallChunks, this.#total)
+  }
+
+  #passOn(chunk: Buffer): void {
+    if (this.#refused) return
+    try {
+      if (chunk.length < SMALL_CHUNK) this.#countSmall()
+    } catch (error) {
+      this.#refuse(error as PlimsollError)
+      return
+    }
+    this.#push.call(this.#req, chunk)
+  }
+
+  /** @throws the refusal */
+  #grow(bytes: number): void {
+    this.#payer.reprice({ ...this.#payer.price, bytes })
+  }
+
   #end(): void {
     this.#complete = true
-    const { price } = this.#payer
-    if (price.costOf !== undefined) {
-      const bytes = Math.min(price.costOf(this.#total), price.bytes)
-      this.#payer.price = { ...price, bytes, costOf: undefined }
-      this.#payer.refund(price.bytes - bytes)
-    }
+    // How large it is, is not known before it is decoded.
+    if (this.#inflation === undefined) this.#settle()
     this.#payer.bodyOver()
+  }
+
+  /** A body whose size was not known gets back what it did not need. */
+  #settle(): void {
+    if (!this.#complete || this.#inflation?.underWay) return
+    this.#settled = true
+    const { price } = this.#payer
+    if (price.costOf === undefined) return
+    const bytes = Math.min(this.#costOf(price, price.costOf), price.bytes)
+    this.#payer.price = { ...price, bytes, costOf: undefined }
+    this.#payer.refund(price.bytes - bytes)
+  }
+
+  /** What all of the body costs. */
+  #costOf(price: Price, costOf: (bodyBytes: number) => number): number {
+    const inflated = price.inflated?.costOf?.(this.#inflated) ?? 0
+    return Math.max(costOf(this.#total), inflated) + this.#overheadAt(price)
   }
 
   #refuse(error: PlimsollError): void {
     this.#refused = true
     // It would tell the way through Node's parser, and frameworks print it: Express even in its answer.
     error.stack = `${error.name}: ${error.message}`
+    // Who reads from a decoder is told by its 'error', and answers.
+    if (this.#inflation?.isHeard) this.#req.on('error', () => {})
     try {
       this.#onRefused(error)
     } finally {
       // Whatever a logger throws.
       cutBody(this.#req, error)
+      this.#inflation?.cut(error)
       // The answer may be out already.
       this.#payer.bodyOver()
     }

@@ -1,4 +1,5 @@
 import { parseByteSize } from './byte-size.ts'
+import { encodingRefused, INFLATED, isEncoded } from './content-encoding.ts'
 import { bodyTooLarge, costTooLarge, PlimsollError } from './errors.ts'
 import { type HttpRequest, requestHead } from './request-head.ts'
 import type { ResolvedPolicy } from './route-policy.ts'
@@ -18,10 +19,22 @@ export interface Price {
   readonly hasBody: boolean
   /** Largest body that may arrive. */
   readonly limit: number
-  /** For a body of unknown length: what it costs once its length is known; the rest is given back. */
+  /** For a body of unknown length, or encoded: what it costs once its length is known; the rest is given back. */
   readonly costOf: ((bodyBytes: number) => number) | undefined
   /** By what it was priced; undefined where it costs what its handler says. */
   readonly policy: ResolvedPolicy | undefined
+  /** For an encoded body: what may become of it. */
+  readonly inflated: Inflated | undefined
+  /** What of the body is in memory at our cost. */
+  readonly held: 'body' | 'window' | 'nothing'
+}
+
+/** What may become of an encoded body. */
+export interface Inflated {
+  /** Largest body that it may become. */
+  readonly limit: number
+  /** What such a body costs. Undefined where it is not held. */
+  readonly costOf: ((bodyBytes: number) => number) | undefined
 }
 
 /** What costs nothing. */
@@ -31,6 +44,8 @@ export const FREE: Price = Object.freeze({
   limit: 0,
   costOf: undefined,
   policy: undefined,
+  inflated: undefined,
+  held: 'nothing',
 })
 
 /**
@@ -40,7 +55,7 @@ export const FREE: Price = Object.freeze({
  * @param capacity the budget's configured capacity: a budget that was shrunk makes requests wait, it
  *   never turns them into a 413
  * @throws `ERR_PLIMSOLL_BODY_TOO_LARGE`, `ERR_PLIMSOLL_BODY_OVER_BUDGET`, `ERR_PLIMSOLL_COST_OVER_BUDGET`,
- *   `ERR_PLIMSOLL_LENGTH_REQUIRED`, `ERR_PLIMSOLL_COST_FUNCTION`
+ *   `ERR_PLIMSOLL_LENGTH_REQUIRED`, `ERR_PLIMSOLL_ENCODING`, `ERR_PLIMSOLL_COST_FUNCTION`
  */
 export function priceOf(
   req: HttpRequest,
@@ -48,31 +63,89 @@ export function priceOf(
   policy: ResolvedPolicy,
   capacity: number,
 ): Price {
-  if (declared === undefined) return priceOfUnknown(req, policy, capacity)
   if (declared === 0 && policy.cost === undefined) return FREE
+  const inflated = declared === 0 ? undefined : inflatedOf(req, policy, capacity)
+  if (declared === undefined) return priceOfUnknown(req, policy, capacity, inflated)
   // Where it costs what it weighs, the capacity bounds it below, with a code that says so.
   const limit = policy.cost === undefined ? (policy.maxBody ?? declared) : largestBody(policy, capacity)
   if (declared > limit) throw bodyTooLarge(declared, limit)
   const bytes = costOfBody(req, declared, policy)
   if (bytes > capacity) throw costTooLarge(bytes, capacity, declared > 0)
-  return { bytes, hasBody: declared > 0, limit: declared, costOf: undefined, policy }
+  const held = policy.body === 'stream' ? 'window' : 'body'
+  const hasBody = declared > 0
+  const price: Price = { bytes, hasBody, limit: declared, costOf: undefined, policy, inflated, held }
+  return inflated === undefined ? price : expectMore(req, price, inflated, policy, capacity)
+}
+
+/** Reserves what an encoded body will probably become. A stream holds a window of it, however long that is. */
+function expectMore(
+  req: HttpRequest,
+  price: Price,
+  inflated: Inflated,
+  policy: ResolvedPolicy,
+  capacity: number,
+): Price {
+  const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
+  const expected = Math.min(price.held === 'window' ? ENDLESS : INFLATED * price.limit, inflated.limit)
+  const bytes = Math.max(price.bytes, Math.min(costOf(expected), capacity))
+  return { ...price, bytes, costOf }
+}
+
+/** What may become of a body that is encoded. */
+function inflatedOf(req: HttpRequest, policy: ResolvedPolicy, capacity: number): Inflated | undefined {
+  if (!isEncoded(req)) return undefined
+  if (!policy.acceptEncoded) throw encodingRefused()
+  // As above: where it costs what it weighs, it is bounded by its cost.
+  const limit =
+    policy.cost === undefined ? (policy.maxBody ?? Number.POSITIVE_INFINITY) : largestBody(policy, capacity)
+  const held = policy.body === 'buffer'
+  return { limit, costOf: held ? bodyBytes => costOfBody(req, bodyBytes, policy) : undefined }
 }
 
 /** The price of an exempt request: nothing, but its body stays bounded. */
-export function priceOfExempt(declared: number | undefined, policy: ResolvedPolicy, capacity: number): Price {
+export function priceOfExempt(
+  req: HttpRequest,
+  declared: number | undefined,
+  policy: ResolvedPolicy,
+  capacity: number,
+): Price {
   const limit = policy.maxBody ?? largestBody(policy, capacity)
   if (declared !== undefined && declared > limit) throw bodyTooLarge(declared, limit)
-  return { bytes: 0, hasBody: declared !== 0, limit: declared ?? limit, costOf: undefined, policy }
+  const encoded = declared !== 0 && isEncoded(req)
+  if (encoded && !policy.acceptEncoded) throw encodingRefused()
+  const inflated = encoded ? { limit, costOf: undefined } : undefined
+  return {
+    bytes: 0,
+    hasBody: declared !== 0,
+    limit: declared ?? limit,
+    costOf: undefined,
+    policy,
+    inflated,
+    held: 'nothing',
+  }
 }
 
-function priceOfUnknown(req: HttpRequest, policy: ResolvedPolicy, capacity: number): Price {
+function priceOfUnknown(
+  req: HttpRequest,
+  policy: ResolvedPolicy,
+  capacity: number,
+  inflated: Inflated | undefined,
+): Price {
   if (policy.requireLength) {
     throw new PlimsollError('ERR_PLIMSOLL_LENGTH_REQUIRED', 'The request needs a Content-Length')
   }
   const limit = largestBody(policy, capacity)
   const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
   const bytes = Math.min(costOf(Math.min(limit, ENDLESS)), capacity)
-  return { bytes, hasBody: true, limit, costOf, policy }
+  return {
+    bytes,
+    hasBody: true,
+    limit,
+    costOf,
+    policy,
+    inflated,
+    held: policy.body === 'stream' ? 'window' : 'body',
+  }
 }
 
 function largestBody(policy: ResolvedPolicy, capacity: number): number {
@@ -91,7 +164,7 @@ export function neededOf(req: HttpRequest, price: Price, promised: number, arriv
   if (policy === undefined) return promised
   const grown = Math.max(0, promised - bytes)
   if (typeof policy.cost !== 'function' && price.costOf === undefined)
-    return Math.max(Math.min(promised, arrived), promised - (limit - arrived))
+    return Math.max(Math.min(promised, arrived), promised - Math.max(0, limit - arrived))
   try {
     return Math.min(promised, costOfBody(req, arrived, policy) + grown)
   } catch {

@@ -71,6 +71,8 @@ export function prepareRefusal(
   const closing = sending || upgrade || CLOSING.has(error.code)
   error.headers = {
     ...retryAfter(error, retryMs),
+    // RFC 9110 section 15.5.16: which codings would have been accepted.
+    ...(error.code === 'ERR_PLIMSOLL_ENCODING' && { 'Accept-Encoding': 'identity' }),
     ...(closing && !isHttp2(req) && { Connection: 'close' }),
   }
   if (res.headersSent) return

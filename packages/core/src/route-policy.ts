@@ -21,6 +21,11 @@ export interface RoutePolicy {
   readonly body?: 'buffer' | 'stream'
   /** Refuse a body without a length with 411, instead of reserving the largest. Default false. */
   readonly requireLength?: boolean
+  /**
+   * Accept bodies with a `Content-Encoding`. Default true: what comes out of the decoder that the request is piped into
+   * counts. False where a handler decodes by itself what it has collected, or not at all: refuses them with 415.
+   */
+  readonly acceptEncoded?: boolean
   /** Never wait, and reserve 0 bytes: for health and metrics routes. Bodies stay bounded. Default false. */
   readonly exempt?: boolean
 }
@@ -35,18 +40,21 @@ export interface ResolvedPolicy {
   readonly body: 'buffer' | 'stream'
   /** Whether a body without a length is refused. */
   readonly requireLength: boolean
+  /** Whether an encoded body is let in. */
+  readonly acceptEncoded: boolean
   /** Whether it never waits and reserves nothing. */
   readonly exempt: boolean
 }
 
 /** What a policy may say. */
-export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'exempt']
+export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'acceptEncoded', 'exempt']
 
 const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   cost: undefined,
   maxBody: undefined,
   body: 'buffer',
   requireLength: false,
+  acceptEncoded: true,
   exempt: false,
 })
 
@@ -59,15 +67,18 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
 export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
   checkOptions(policy, POLICY_KEYS, 'policy')
   const { maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
+  const { acceptEncoded = base.acceptEncoded } = policy
   const { cost = body === base.body ? base.cost : undefined } = policy
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
   if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
+  if (typeof acceptEncoded !== 'boolean') throw optionError('acceptEncoded', 'true or false', acceptEncoded)
   if (typeof exempt !== 'boolean') throw optionError('exempt', 'true or false', exempt)
   return Object.freeze({
     cost: cost === undefined || typeof cost === 'function' ? cost : parseByteSize(cost, 'cost'),
     maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
     body,
     requireLength,
+    acceptEncoded,
     exempt,
   })
 }

@@ -58,6 +58,8 @@ class Client implements Payer {
       hasBody: true,
       limit: declared,
       costOf: undefined,
+      inflated: undefined,
+      held: 'body',
       policy: resolvePolicy({}),
     }
     this.holding = new Holding(this, budget)

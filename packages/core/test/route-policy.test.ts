@@ -2,7 +2,14 @@ import t from 'tap'
 import { resolvePolicy } from '../src/route-policy.ts'
 import { anyValue } from './fixtures/any-value.ts'
 
-const DEFAULTS = { cost: undefined, maxBody: undefined, body: 'buffer', requireLength: false, exempt: false }
+const DEFAULTS = {
+  cost: undefined,
+  maxBody: undefined,
+  body: 'buffer',
+  requireLength: false,
+  acceptEncoded: true,
+  exempt: false,
+}
 
 t.test('a policy that says nothing is the default', async t => {
   t.same(resolvePolicy({}), DEFAULTS)
@@ -18,15 +25,29 @@ t.test('a cost function is kept as it is', async t => {
 })
 
 t.test('what a policy leaves out is that of its base', async t => {
-  const base = resolvePolicy({ cost: 1, maxBody: 2, body: 'stream', requireLength: true, exempt: true })
-  t.same(resolvePolicy({}, base), base)
-  t.same(resolvePolicy({ cost: 0, maxBody: 0, body: 'buffer', requireLength: false, exempt: false }, base), {
-    cost: 0,
-    maxBody: 0,
-    body: 'buffer',
-    requireLength: false,
-    exempt: false,
+  const base = resolvePolicy({
+    cost: 1,
+    maxBody: 2,
+    body: 'stream',
+    requireLength: true,
+    acceptEncoded: false,
+    exempt: true,
   })
+  t.same(resolvePolicy({}, base), base)
+  t.same(
+    resolvePolicy(
+      { cost: 0, maxBody: 0, body: 'buffer', requireLength: false, acceptEncoded: true, exempt: false },
+      base,
+    ),
+    {
+      cost: 0,
+      maxBody: 0,
+      body: 'buffer',
+      requireLength: false,
+      acceptEncoded: true,
+      exempt: false,
+    },
+  )
 })
 
 t.test('a cost is made for one way to read a body, and not inherited by the other', async t => {
@@ -53,5 +74,6 @@ t.test('what is no policy is refused with the name of what is wrong', async t =>
   refused({ maxBody: null }, /^maxBody must be/)
   refused({ body: 'stream ' }, /^body must be/)
   refused({ requireLength: 0 }, /^requireLength must be/)
+  refused({ acceptEncoded: 'gzip' }, /^acceptEncoded must be/)
   refused({ exempt: 0 }, /^exempt must be/)
 })
