@@ -34,6 +34,16 @@ export interface ResolvedQueue {
 
 const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 
+/** A small budget does not make a small server. */
+const LEAST_WAITERS = 256
+/** Budget for each that may wait. */
+const BUDGET_A_WAITER = 128 * 1024
+
+/** How many may wait beside a server's budget: what they take is not in it. */
+export function waitersFor(budget: number): number {
+  return Math.min(DEFAULT_QUEUE.limit, Math.max(LEAST_WAITERS, Math.floor(budget / BUDGET_A_WAITER)))
+}
+
 /** Timers of Node fire at once beyond this. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
@@ -55,9 +65,10 @@ export function checkDuration(value: number, name: string): number {
   return checkWhole(value, name, LONGEST_TIMEOUT_MS)
 }
 
-function checkWhole(value: number, name: string, most: number): number {
-  if (!Number.isSafeInteger(value) || value < 0 || value > most) {
-    throw optionError(name, `a whole number from 0 to ${most}`, value)
+/** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range */
+export function checkWhole(value: number, name: string, most: number, least = 0): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw optionError(name, `a whole number from ${least} to ${most}`, value)
   }
   return value
 }
