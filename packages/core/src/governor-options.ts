@@ -68,7 +68,7 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     policy: resolvePolicy(policy),
     budget: resolved,
     exempt,
-    connections: connections ?? connectionsFor(resolved.configuredCapacity),
+    connections: connections ?? connectionsFor(resolved.capacity),
     logger,
   })
 }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { GovernedRequest } from './governed-request.ts'
 
-/** How much is let in at most, of what the request has just been granted. */
+/** How much of what the request has just been granted may have come in, for it to go on. */
 const MOST_BYTES = 2 ** 20
 /** Turns without a byte after which there is nothing to read now. In the first of them reading has only begun. */
 const QUIET_TURNS = 2
@@ -14,13 +14,12 @@ const QUIET_TURNS = 2
  * Not where somebody reads the body already: what he takes is not counted yet. Not over HTTP/2, which shows it at once.
  */
 export async function lookForClient({ req, stream, socket, price, signal }: GovernedRequest): Promise<void> {
-  const from = socket?.bytesRead
+  let seen = socket?.bytesRead
   // An injected request has no socket to speak of.
-  if (stream !== undefined || from === undefined) return
+  if (stream !== undefined || seen === undefined) return
   const most = Math.min(MOST_BYTES, price.bytes)
-  let seen = from
   let quiet = 0
-  while (isOpen() && quiet < QUIET_TURNS && seen - from < most) {
+  while (isOpen() && quiet < QUIET_TURNS && req.readableLength < most) {
     socket.resume()
     await turn()
     quiet = socket.bytesRead === seen ? quiet + 1 : 0

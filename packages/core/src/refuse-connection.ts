@@ -18,8 +18,11 @@ const ANSWER = Buffer.from(
 export function refuseConnection(socket: Socket, handshaking: boolean): void {
   const session = sessionOf(socket)
   if (handshaking) socket.destroy()
-  else if (session !== undefined) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
-  else {
+  else if (session !== undefined) {
+    // Its destroy() with a code alone takes that for no error.
+    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    session.destroy()
+  } else {
     // Nobody is to hear of a client that leaves in the meantime, Node's own listener among them: it tells the application.
     socket.removeAllListeners('error').on('error', () => {})
     socket.write(ANSWER)
