@@ -20,8 +20,10 @@ function lingering(name: string, run: (t: Test, server: Lingering) => Promise<vo
     // So that nobody is cut for the time it takes.
     new FakeClock(t)
     const sockets: Socket[] = []
+    let gone = 0
     const server = createServer({ allowHalfOpen: true }, socket => {
       sockets.push(socket)
+      socket.on('close', () => gone++)
       socket.on('error', () => {})
       socket.write('bye')
       lingerNow(socket)
@@ -41,8 +43,9 @@ function lingering(name: string, run: (t: Test, server: Lingering) => Promise<vo
     } finally {
       for (const client of clients) client.leave()
       for (const socket of sockets) socket.destroy()
+      server.close()
       // All tests share the count of those that linger.
-      await once(server.close(), 'close')
+      await until(() => gone === sockets.length, 'the end of all')
     }
   })
 }
