@@ -137,12 +137,12 @@ export class Governor {
     if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
-      await lookForClient(request)
       // Of many that end with one session, the first to be released would let the others in before they hear of it.
       if (isOver(request, res)) throw clientLeft()
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
+      await lookForClient(request)
       return this.#begin(request, res, performance.now() - since)
     } catch (error) {
       refusal = this.#refuse(request, res, error)

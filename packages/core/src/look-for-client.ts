@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { clientLeft } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
 
 /** How much of what the request has just been granted may have come in, for it to go on. */
@@ -27,6 +28,8 @@ export async function lookForClient({ req, stream, socket, price, signal }: Gove
   }
   // It has gone meanwhile, or the server closes.
   signal.throwIfAborted()
+  // Who waits for its response to close hears of it in the next turn.
+  if (socket.destroyed) throw clientLeft()
 
   function isOpen(): boolean {
     return !(req.complete || req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
