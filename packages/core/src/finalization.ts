@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { isAnswered } from './lingering-close.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
+import { type OpenConnection, openConnectionOf } from './open-connection.ts'
 import { countSent, onWrite } from './outflow.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
@@ -41,6 +42,13 @@ interface Marked<T> {
 export class Connection {
   // A list, since adding an object to a Set and deleting it costs as much as the rest of an admission.
   readonly #open = new LinkedList<Finalizable>()
+  /** What it is among all connections of its server, where that is attached. */
+  readonly #among: OpenConnection | undefined
+
+  constructor(among?: OpenConnection) {
+    this.#among = among
+    if (among !== undefined) among.requests = this
+  }
 
   /** How many are open. */
   get size(): number {
@@ -49,6 +57,7 @@ export class Connection {
 
   join(request: Finalizable): void {
     this.#open.add(request)
+    this.#among?.asked()
   }
 
   /** The first is who writes; what the others have to say waits in their responses. */
@@ -59,6 +68,7 @@ export class Connection {
     this.#open.remove(request)
     request.turn()
     this.#open.first?.turn()
+    if (this.#open.size === 0) this.#among?.answered()
   }
 
   /**
@@ -162,7 +172,7 @@ function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
 function connectionOf(socket: Socket & Marked<never>): Connection {
   let connection = socket[CONNECTION]
   if (connection === undefined) {
-    connection = socket[CONNECTION] = new Connection()
+    connection = socket[CONNECTION] = new Connection(openConnectionOf(socket))
     socket.on('close', onConnectionClose)
     const { buffered } = connection
     onWrite(socket, buffered)

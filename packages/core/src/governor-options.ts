@@ -1,8 +1,9 @@
 import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
 import { chooseBudget } from './memory-limit.ts'
-import { checkObject, checkOptions, type QueueOptions } from './options.ts'
+import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
@@ -12,7 +13,9 @@ import type { ShareOptions } from './shares.ts'
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
   readonly budget?: ByteSize | ByteBudget | 'auto'
-  /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
+  /**
+   * Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error.
+   */
   readonly queue?: QueueOptions
   /**
    * Requests that never wait and reserve 0 bytes, for health and metrics routes; their bodies stay
@@ -21,6 +24,12 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   readonly exempt?: (head: RequestHead) => boolean
   /** The largest share of the budget that one client may hold. Default: none. */
   readonly share?: ShareOptions
+  /**
+   * How many connections may be open at once on all servers that are attached, from 1. Default: one for each 16 KiB of
+   * the budget, and at least 1024. Where it is met, the one that has asked for nothing for longest is closed, if that
+   * is more than a second; else the newcomer is refused. A smaller `server.maxConnections` holds, and answers nobody.
+   */
+  readonly connections?: number
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -32,6 +41,7 @@ export interface ResolvedOptions {
   readonly policy: ResolvedPolicy
   readonly exempt: ((head: RequestHead) => boolean) | undefined
   readonly share: ShareOptions | undefined
+  readonly connections: number
   readonly logger: Logger
 }
 
@@ -41,6 +51,7 @@ export const GOVERNOR_KEYS = [
   'queue',
   'exempt',
   'share',
+  'connections',
   'logger',
   'cost',
   'maxBody',
@@ -52,14 +63,17 @@ export const GOVERNOR_KEYS = [
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
-  const { budget, queue, exempt, share, logger = processLogger, ...policy } = options
+  const { budget, queue, exempt, share, connections, logger = processLogger, ...policy } = options
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)
+  if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
+  const resolved = isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger)
   return Object.freeze({
     policy: resolvePolicy(policy),
-    budget: isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger),
+    budget: resolved,
     exempt,
     share,
+    connections: connections ?? connectionsFor(resolved.capacity),
     logger,
   })
 }
@@ -70,11 +84,14 @@ function newBudget(
   logger: Logger,
 ): ByteBudget {
   if (queue !== undefined) checkObject(queue, 'queue')
-  const budgetOf = (capacity: number): ByteBudget =>
-    new ByteBudget({ capacity, queue: { lane: laneOf(capacity), passBytes: capacity, ...queue } })
+  const budgetOf = (capacity: number, bounds: QueueOptions = {}): ByteBudget =>
+    new ByteBudget({
+      capacity,
+      queue: { ...bounds, lane: laneOf(capacity), passBytes: capacity, ...queue },
+    })
   if (budget !== undefined && budget !== 'auto') return budgetOf(parseByteSize(budget, 'budget'))
   const { bytes, limit, residentBytes } = chooseBudget()
-  const chosen = budgetOf(bytes)
+  const chosen = budgetOf(bytes, { limit: waitersBeside(bytes) })
   logger.info(
     { budget: bytes, limit: limit.bytes, source: limit.source, rss: residentBytes },
     `plimsoll chose a budget of ${mebibytes(bytes)}: half of what the limit of ${mebibytes(limit.bytes)} ` +

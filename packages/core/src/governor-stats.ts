@@ -28,6 +28,12 @@ export interface GovernorStats {
   readonly released: number
   /** Requests stopped at a point they had passed before, by calling next() twice; see `RunOnce`. */
   readonly repeated: number
+  /** Connections open on the servers that are attached; those that linger after a refusal are not among them. */
+  readonly connections: number
+  /** Connections that had asked for nothing for longest, and were closed to make room. */
+  readonly connectionsClosed: number
+  /** Connections that were refused, since all others were in use. */
+  readonly connectionsRefused: number
   /** Requests refused, by the code of the error. */
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
+import { ConnectionLimit } from './connection-limit.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
@@ -12,6 +13,7 @@ import type { GovernorStats } from './governor-stats.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
+import { lookForClient } from './look-for-client.ts'
 import { noReservation } from './no-reservation.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
@@ -35,6 +37,7 @@ export class Governor {
   readonly #shares: Shares | undefined
   readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
   readonly #log: RefusalLog
+  readonly #connections: ConnectionLimit
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
@@ -59,6 +62,8 @@ export class Governor {
     this.budget = this.#options.budget
     this.#shares = this.#options.share && new Shares(this.#options.share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
+    const { connections } = this.#options
+    this.#connections = new ConnectionLimit(connections, () => this.#log.refusedConnection(connections))
   }
 
   /**
@@ -142,6 +147,7 @@ export class Governor {
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
+      await lookForClient(request)
       return this.#begin(request, res, performance.now() - since)
     } catch (error) {
       refusal = this.#refuse(request, res, error)
@@ -256,10 +262,13 @@ export class Governor {
    * once it has its room, and one that is refused sends none of its body. Requests that meet no governor
    * are told when their body is first read. Any number of calls, and of governors; a server that has a
    * listener of its own to 'checkContinue' is left to it.
+   *
+   * And bounds how many connections may be open at once; see {@link GovernorOptions.connections}.
    */
   attach(server: HttpServer): void {
     if (typeof server?.on !== 'function') throw optionError('server', 'an HTTP server', server)
     deferContinue(server)
+    this.#connections.attach(server)
   }
 
   /** Counts a request that was stopped because it passed some point twice. For adapters. */
@@ -284,6 +293,9 @@ export class Governor {
       queued: this.#queued,
       released: this.#released,
       repeated: this.#repeated,
+      connections: this.#connections.open,
+      connectionsClosed: this.#connections.closed,
+      connectionsRefused: this.#connections.refused,
       refused: { ...this.#refused },
     }
   }

@@ -1,9 +1,10 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { Lingerer } from './lingerers.ts'
 
 /** How long a client may take to read its answer after the server is done with it. */
 export const LINGER_MS = 2000
-/** How much a client may still send meanwhile; beyond, the socket is only kept open. */
+/** How much a client may still send meanwhile, less where many linger; beyond, the socket is only kept open. */
 export const LINGER_BYTES = 64 * 2 ** 20
 
 const LINGERS = Symbol('plimsoll.lingers')
@@ -19,13 +20,15 @@ export function lingerOnClose(socket: Socket): void {
   // An injected request has no socket to speak of.
   if (lingering[LINGERS] || typeof socket.destroySoon !== 'function') return
   lingering[LINGERS] = true
-  socket.destroySoon = () => linger(socket)
+  socket.destroySoon = () => lingerNow(socket)
 }
 
-function linger(socket: Socket): void {
+/** Says goodbye at once: what has been written is all of the answer. */
+export function lingerNow(socket: Socket): void {
   // A second call is Node's own, on what the client sends after the end.
   socket.destroySoon = () => {}
   if (socket.destroyed) return
+  const lingerer = new Lingerer(socket)
   socket.end()
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.on('close', () => clearTimeout(timer))
@@ -33,17 +36,19 @@ function linger(socket: Socket): void {
   // While the HTTP parser reads the socket, only Node's own listener to 'resume' can start a reading
   // that was stopped, and listening to 'data' takes it away: so that comes after.
   socket.pause()
-  socket.once('resume', () => discard(socket))
+  if (!lingerer.mayRead) return
+  socket.once('resume', () => discard(socket, lingerer))
   socket.resume()
 }
 
-function discard(socket: Socket): void {
+function discard(socket: Socket, lingerer: Lingerer): void {
   // The HTTP parser must not meet another request in what follows.
   socket.removeAllListeners('data')
-  let left = LINGER_BYTES
+  let read = 0
   socket.on('data', (chunk: Buffer) => {
-    left -= chunk.length
-    if (left < 0) socket.pause()
+    read += chunk.length
+    if (read > LINGER_BYTES) socket.pause()
+    else if (lingerer.hasReadItsShare(read)) lingerer.cut()
   })
 }
 

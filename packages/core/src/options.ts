@@ -3,7 +3,10 @@ import { optionError } from './errors.ts'
 
 /** Bounds of a queue. */
 export interface QueueOptions {
-  /** How many may wait. Default 1000. 0: nobody waits, and who finds no room is refused. */
+  /**
+   * How many may wait. Default 1000; for a budget of `'auto'` no more than one for each 256 KiB of it. 0: nobody waits, and
+   * who finds no room is refused.
+   */
   readonly limit?: number
   /** How long each waits at most, in milliseconds. Default 30_000, at most 2_147_483_647. */
   readonly timeoutMs?: number
@@ -34,6 +37,14 @@ export interface ResolvedQueue {
 
 const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 
+/** What the memory beside a budget of 'auto' has to carry for each that waits: 200 KiB (measured), most of it the kernel's. */
+const BESIDE_A_WAITER = 256 * 1024
+
+/** How many may wait where the budget is all that the container can spare but as much again. */
+export function waitersBeside(budget: number): number {
+  return Math.min(DEFAULT_QUEUE.limit, Math.ceil(budget / BESIDE_A_WAITER))
+}
+
 /** Timers of Node fire at once beyond this. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
@@ -55,9 +66,10 @@ export function checkDuration(value: number, name: string): number {
   return checkWhole(value, name, LONGEST_TIMEOUT_MS)
 }
 
-function checkWhole(value: number, name: string, most: number): number {
-  if (!Number.isSafeInteger(value) || value < 0 || value > most) {
-    throw optionError(name, `a whole number from 0 to ${most}`, value)
+/** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range */
+export function checkWhole(value: number, name: string, most: number, least = 0): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw optionError(name, `a whole number from ${least} to ${most}`, value)
   }
   return value
 }

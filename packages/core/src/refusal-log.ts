@@ -45,7 +45,8 @@ export function checkLogger(logger: unknown): void {
 /** How often the same refusal is logged at most. */
 export const LOG_EVERY_MS = 10_000
 
-const ADVICE: Partial<Record<PlimsollErrorCode, string>> = {
+const ADVICE: Partial<Record<Topic, string>> = {
+  connections: 'all that are open are in use, or too new to be closed. To allow more, raise `connections`',
   ERR_PLIMSOLL_BODY_TOO_LARGE:
     "the body is larger than the route allows: raise maxBody (or the framework's own limit), or read it with body: 'stream'",
   ERR_PLIMSOLL_BODY_OVER_BUDGET:
@@ -55,11 +56,11 @@ const ADVICE: Partial<Record<PlimsollErrorCode, string>> = {
   ERR_PLIMSOLL_COST_FUNCTION: 'configuration error: a cost or exempt function threw or returned no size',
 }
 
+/** What a line tells of: a code, or connections, which had no request yet. */
+type Topic = PlimsollErrorCode | 'connections'
+
 const SILENT: ReadonlySet<PlimsollErrorCode> = new Set(['ERR_PLIMSOLL_CLIENT_GONE', 'ERR_PLIMSOLL_RELEASED'])
-const ERRORS: ReadonlySet<PlimsollErrorCode> = new Set([
-  'ERR_PLIMSOLL_COST_OVER_BUDGET',
-  'ERR_PLIMSOLL_COST_FUNCTION',
-])
+const ERRORS: ReadonlySet<Topic> = new Set(['ERR_PLIMSOLL_COST_OVER_BUDGET', 'ERR_PLIMSOLL_COST_FUNCTION'])
 
 /**
  * Logs refusals: the first of each code at once, then a line every ten seconds with how many more
@@ -68,7 +69,7 @@ const ERRORS: ReadonlySet<PlimsollErrorCode> = new Set([
 export class RefusalLog {
   readonly #logger: Logger
   /** How many of each code were not logged since its last line. */
-  readonly #unlogged = new Map<PlimsollErrorCode, number>()
+  readonly #unlogged = new Map<Topic, number>()
   #timer: NodeJS.Timeout | undefined
   #strangers = false
 
@@ -79,19 +80,26 @@ export class RefusalLog {
   refused(req: HttpRequest, error: PlimsollError): void {
     const { code } = error
     if (SILENT.has(code)) return
-    const unlogged = this.#unlogged.get(code)
-    if (unlogged !== undefined) {
-      this.#unlogged.set(code, unlogged + 1)
-      return
-    }
-    this.#unlogged.set(code, 0)
+    if (!this.#isFirst(code)) return
     const { bytes, limit, cause } = error
     this.#write(
       code,
       { code, method: req.method, url: pathOf(req), bytes, limit, err: cause },
       'refused a request',
     )
+  }
+
+  /** @param limit how many are open */
+  refusedConnection(limit: number): void {
+    if (this.#isFirst('connections')) this.#write('connections', { limit }, 'refused a connection')
+  }
+
+  /** Whether it was not logged within the time of one line; else it is counted for the next one. */
+  #isFirst(topic: Topic): boolean {
+    const unlogged = this.#unlogged.get(topic)
+    this.#unlogged.set(topic, unlogged === undefined ? 0 : unlogged + 1)
     this.#timer ??= setTimeout(() => this.flush(), LOG_EVERY_MS).unref()
+    return unlogged === undefined
   }
 
   /** Says once that a request was admitted by another governor before. */
@@ -110,12 +118,14 @@ export class RefusalLog {
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (const [code, refused] of this.#unlogged) {
-      if (refused > 0) this.#write(code, { code, refused }, `refused ${refused} more requests`)
+      if (refused === 0) continue
+      const what = code === 'connections' ? 'connections' : 'requests'
+      this.#write(code, { code, refused }, `refused ${refused} more ${what}`)
     }
     this.#unlogged.clear()
   }
 
-  #write(code: PlimsollErrorCode, details: object, what: string): void {
+  #write(code: Topic, details: object, what: string): void {
     const advice = ADVICE[code]
     const message = advice === undefined ? `plimsoll ${what}` : `plimsoll ${what}: ${advice}`
     if (ERRORS.has(code)) this.#logger.error(details, message)

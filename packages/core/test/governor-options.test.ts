@@ -21,6 +21,7 @@ for (const bad of BAD_SIZES) {
 }
 for (const bad of [Number.NaN, -1, 1.5, '5', null, {}, 2 ** 60]) {
   refused(`queue.limit ${inspect(bad)}`, { queue: { limit: bad } }, /^queue\.limit must be/)
+  refused(`connections ${inspect(bad)}`, { connections: bad }, /^connections must be a whole number from 1/)
   refused(`queue.timeoutMs ${inspect(bad)}`, { queue: { timeoutMs: bad } }, /^queue\.timeoutMs must be/)
 }
 for (const bad of [null, 5, 'none', []])
@@ -65,7 +66,13 @@ t.test('a budget of another copy of this package is one of one’s own', async t
 })
 
 t.test('bounds of the queue are the budget’s', async t => {
-  t.same(new Governor({ budget: 5, logger: silent }).budget.queue, { limit: 1000, timeoutMs: 30_000 })
+  for (const [budget, limit] of [
+    [5, 256],
+    ['64MiB', 512],
+    ['1GiB', 1000],
+  ] as const) {
+    t.match(new Governor({ budget, logger: silent }).budget.queue, { limit, timeoutMs: 30_000 })
+  }
   const queue = { limit: 3, timeoutMs: 50 }
   t.same(new Governor({ budget: 5, queue, logger: silent }).budget.queue, queue)
   t.same(new Governor({ queue, logger: silent }).budget.queue, queue)

@@ -55,6 +55,9 @@ scenario(
       queued: 0,
       released: 0,
       repeated: 0,
+      connections: 0,
+      connectionsClosed: 0,
+      connectionsRefused: 0,
       refused: {},
     })
     const clients = [await server.connect(), await server.connect(), await server.connect()]
@@ -78,6 +81,9 @@ scenario(
       queued: 1,
       released: 0,
       repeated: 0,
+      connections: 0,
+      connectionsClosed: 0,
+      connectionsRefused: 0,
       refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 },
     })
     const { refused } = server.governor.stats()

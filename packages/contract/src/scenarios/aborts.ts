@@ -64,6 +64,28 @@ function whoLeaves(how: Farewell): Scenario[] {
       },
     },
     {
+      name: `uploaders of which each ${how} while queued reach no handler, though it reads nothing`,
+      options: { queue: { limit: 20 } },
+      async run(trial) {
+        const room = trial.occupy()
+        const calls = Array.from({ length: 10 }, () => trial.open('POST', '/unread', { length: 2 ** 20 }))
+        // More than is read before it waits, so that the end stands behind it.
+        for (const call of calls) call.write(Buffer.alloc(200_000))
+        await trial.queued(calls.length)
+        for (const call of calls) call.leave(how)
+        // Who only ends hears no more than that the server does, too.
+        if (how === 'ends') await turn()
+        else await Promise.all(calls.map(call => call.broken()))
+        // There it shows by itself.
+        if (trial.framework.protocol === 'http2') await trial.queued(0)
+        room.free()
+        await trial.queued(0)
+        await trial.holds(0)
+        assert.deepEqual(trial.refusals, { ERR_PLIMSOLL_CLIENT_GONE: calls.length })
+        assert.equal(trial.kept.length, 0)
+      },
+    },
+    {
       name: `a client that ${how} while it uploads frees its bytes`,
       async run(trial) {
         const call = trial.open('POST', '/keep', { length: 500_000 })
@@ -208,6 +230,28 @@ export const aborts: readonly Scenario[] = [
       await client.closed()
       await trial.until(() => kept.reservation.released, 'the release')
       assert.equal(signal.aborted, false)
+    },
+  },
+  {
+    name: 'a client that said its last word with its body, while it waits, reads the answer',
+    // TLS has no half-open connections in Node.
+    protocols: ['http'],
+    async run(trial) {
+      // Else Node takes any end for an abort. Its types don't know it.
+      Object.assign(trial.running.server, { httpAllowHalfOpen: true })
+      const room = trial.occupy()
+      const client = await trial.connect()
+      client.write(`${head('POST /keep', { 'Content-Length': 300_000 })}${'1'.repeat(300_000)}`)
+      await trial.queued(1)
+      client.leave('ends')
+      // It has left, and can be answered all the same.
+      await turn()
+      room.free()
+      const kept = await trial.handled(1)
+      assert.equal(kept.body.length, 300_000)
+      kept.reply({ body: 'served' })
+      await client.reads(/served/)
+      await client.closed()
     },
   },
   {

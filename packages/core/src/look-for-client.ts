@@ -1,0 +1,37 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { clientLeft } from './errors.ts'
+import type { GovernedRequest } from './governed-request.ts'
+
+/** How much of what the request has just been granted may have come in, for it to go on. */
+const MOST_BYTES = 2 ** 20
+/** Turns without a byte after which there is nothing to read now. In the first of them reading has only begun. */
+const QUIET_TURNS = 2
+
+/**
+ * Reads a little of an upload that has waited, to learn whether its client is still there. Node has stopped reading its
+ * socket, and so has seen no end and no reset behind what the kernel holds. What Node makes of either is seen
+ * afterwards: it destroys the socket. An end behind a whole body is none: such a client waits for its answer.
+ *
+ * Not where somebody reads the body already: what he takes is not counted yet. Not over HTTP/2, which shows it at once.
+ */
+export async function lookForClient({ req, stream, socket, price, signal }: GovernedRequest): Promise<void> {
+  let seen = socket?.bytesRead
+  // An injected request has no socket to speak of.
+  if (stream !== undefined || seen === undefined) return
+  const most = Math.min(MOST_BYTES, price.bytes)
+  let quiet = 0
+  while (isOpen() && quiet < QUIET_TURNS && req.readableLength < most) {
+    socket.resume()
+    await turn()
+    quiet = socket.bytesRead === seen ? quiet + 1 : 0
+    seen = socket.bytesRead
+  }
+  // It has gone meanwhile, or the server closes.
+  signal.throwIfAborted()
+  // Who waits for its response to close hears of it in the next turn.
+  if (socket.destroyed) throw clientLeft()
+
+  function isOpen(): boolean {
+    return !(req.complete || req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
+  }
+}
