@@ -1,6 +1,7 @@
 import type { ByteBudget } from './byte-budget.ts'
 import type { Finalizable } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
+import type { KernelQueues } from './kernel-queues.ts'
 import type { Loan } from './lending.ts'
 import type { LimitedReader } from './limited-reader.ts'
 import { bytesTaken } from './outflow.ts'
@@ -120,11 +121,19 @@ export class Holding implements Holder {
     return (reader?.total ?? 0) + bytesTaken(socket, stream)
   }
 
-  isOwed(): boolean {
+  owed(): 'sends' | 'takes' | undefined {
     const { reader, res } = this.#payer
     const buffered = res.writableLength
     this.buffered(buffered)
-    return buffered > 0 || (reader?.owed === true && !this.halted)
+    if (buffered > 0) return 'takes'
+    return reader?.owed === true && !this.halted ? 'sends' : undefined
+  }
+
+  acknowledged(queues: KernelQueues): number | undefined {
+    const { socket, stream } = this.#payer
+    // Of one stream of several it tells nothing.
+    const unacknowledged = stream === undefined ? queues.unacknowledged(socket) : undefined
+    return unacknowledged === undefined ? undefined : bytesTaken(socket, stream) - unacknowledged
   }
 
   needed(): number | undefined {

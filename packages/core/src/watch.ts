@@ -1,4 +1,5 @@
 import type { Account } from './account.ts'
+import { KernelQueues } from './kernel-queues.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { BudgetReservation } from './reservation.ts'
 
@@ -14,8 +15,12 @@ export const STILL_BYTES = 4 * 1024
  */
 export const GRACE_MS = 5000
 
-/** The grace of who keeps much. Less would cut clients whose packet was lost twice (RFC 6298: 1 s at first). */
-export const LEAST_GRACE_MS = 1000
+/**
+ * The grace of who keeps much, by what can be seen of him. A sender whose packet was lost is silent for a second
+ * (RFC 6298). What a reader acknowledges is seen every half a second on a link of 800 kbit/s, where the
+ * kernel tells; else what it takes every two seconds (both measured).
+ */
+export const LEAST_GRACE_MS = { sends: 1000, acknowledges: 625, takes: 2500 } as const
 
 /** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
 const FULL_GRACE_SHARE = 1 / 32
@@ -34,8 +39,10 @@ export interface Holder {
   readonly bytes: number
   /** Bytes that his client has ever sent or taken. */
   moved(): number
-  /** Whether it is for his client to move: to send what was promised, or to take what is buffered for it. */
-  isOwed(): boolean
+  /** What it is for his client to do: to send what was promised, or to take what is buffered for it. */
+  owed(): 'sends' | 'takes' | undefined
+  /** Bytes that his client has ever acknowledged; undefined where the kernel does not tell. */
+  acknowledged(queues: KernelQueues): number | undefined
   /** Of what was promised, how much is in use by now; undefined where nothing more is to be sent. */
   needed(): number | undefined
   /** Lends what is promised and not in use. */
@@ -56,8 +63,9 @@ export class Watched implements Linked<Watched> {
   after: Watched | undefined = undefined
   readonly holder: Holder
   cut = false
-  /** For how long the client has stood still, of the time in which somebody looked. */
-  stillMs = 0
+  #stillMs = 0
+  #owed: 'sends' | 'takes' | undefined
+  #acknowledged: number | undefined
   #movedBefore = 0
   #paceFrom = 0
   #paceLooks = 0
@@ -73,21 +81,53 @@ export class Watched implements Linked<Watched> {
     return this.#pace
   }
 
+  /** For how long the client has stood still, of the time in which somebody looked. */
+  get stillMs(): number {
+    return this.#stillMs
+  }
+
+  /** By what that is known. */
+  get by(): keyof typeof LEAST_GRACE_MS {
+    if (this.#owed !== 'takes') return 'sends'
+    return this.#acknowledged === undefined ? 'takes' : 'acknowledges'
+  }
+
   look(sinceMs: number): void {
     const moved = this.holder.moved()
-    if (!this.holder.isOwed()) {
+    this.#owed = this.holder.owed()
+    if (this.#owed === undefined) {
       // The next time it is a client's turn, its grace begins anew.
-      this.stillMs = 0
+      this.#restart()
       this.#movedBefore = moved
       this.#restartPace(moved, Number.POSITIVE_INFINITY)
       return
     }
     if (moved - this.#movedBefore >= STILL_BYTES) {
-      this.stillMs = 0
+      this.#restart()
       this.#movedBefore = moved
-    } else this.stillMs += sinceMs
+    } else this.#stillMs += sinceMs
     this.#paceLooks++
     if (this.#paceLooks === PACE_LOOKS) this.#restartPace(moved, moved - this.#paceFrom)
+  }
+
+  /** Whether only the kernel can tell what the client takes. */
+  get seemsStill(): boolean {
+    return this.#owed === 'takes' && this.#stillMs > 0
+  }
+
+  /** The kernel's own figures have been read. */
+  lookCloser(queues: KernelQueues): void {
+    const bytes = this.holder.acknowledged(queues)
+    if (bytes === undefined) return
+    this.#acknowledged ??= bytes
+    if (bytes - this.#acknowledged < STILL_BYTES) return
+    this.#stillMs = 0
+    this.#acknowledged = bytes
+  }
+
+  #restart(): void {
+    this.#stillMs = 0
+    this.#acknowledged = undefined
   }
 
   #restartPace(moved: number, pace: number): void {
@@ -105,6 +145,7 @@ export class Watched implements Linked<Watched> {
 export class Watch {
   readonly #account: Account
   readonly #watched = new LinkedList<Watched>()
+  readonly #queues = new KernelQueues()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
 
@@ -149,6 +190,9 @@ export class Watch {
     this.#lookedAt = now
     const all = this.#all()
     for (const watched of all) watched.look(sinceMs)
+    const readers = all.filter(watched => watched.seemsStill)
+    if (readers.length > 0 && this.#queues.refresh())
+      for (const watched of readers) watched.lookCloser(this.#queues)
     for (const watched of all) this.#lend(watched)
     this.#cut(all)
   }
@@ -166,7 +210,7 @@ export class Watch {
 
   /** Cuts those who stand still, longest first, where their bytes are enough for whoever is next. */
   #cut(all: readonly Watched[]): void {
-    const still = all.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched.holder))
+    const still = all.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched))
     still.sort((one, other) => other.stillMs - one.stillMs)
     for (const pool of new Set(still.flatMap(poolsOf))) {
       const isOf = (watched: Watched): boolean => poolsOf(watched).includes(pool)
@@ -183,9 +227,9 @@ export class Watch {
     }
   }
 
-  #graceMs({ bytes }: Holder): number {
-    const share = bytes / this.#account.capacity
-    return Math.max(LEAST_GRACE_MS, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / share))
+  #graceMs({ by, holder }: Watched): number {
+    const share = holder.bytes / this.#account.capacity
+    return Math.max(LEAST_GRACE_MS[by], Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / share))
   }
 
   #all(): Watched[] {

@@ -68,7 +68,7 @@ class Client implements Payer {
   /** Whether it never stands still for as long as would have it cut, whatever it keeps. */
   get isHonest(): boolean {
     const { pace, pause } = this.manner
-    return pace * (LEAST_GRACE_MS / LOOK_EVERY_MS - pause - 1) >= STILL_BYTES
+    return pace * (LEAST_GRACE_MS.sends / LOOK_EVERY_MS - pause - 1) >= STILL_BYTES
   }
 
   step(): void {
