@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { isAnswered } from './lingering-close.ts'
@@ -146,6 +147,8 @@ export function finalize(request: Finalizable, res: HttpResponse): Connection | 
   }
   const connection = connectionOf(request.socket)
   connection.join(request)
+  // Until those before it are out, what it has to say stays in the response.
+  if (!connection.isFirst(request)) onWrite(res as ServerResponse, bytes => request.buffered(bytes))
   return connection
 }
 

@@ -60,7 +60,8 @@ export class Governor {
   constructor(options: GovernorOptions = {}) {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
-    this.#shares = this.#options.share && new Shares(this.#options.share, this.budget)
+    const { share } = this.#options
+    this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections } = this.#options
     this.#connections = new ConnectionLimit(connections, () => this.#log.refusedConnection(connections))

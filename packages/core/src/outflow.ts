@@ -29,16 +29,25 @@ export function bytesTaken(socket: Socket, stream: Metered | undefined): number 
   return bytesWritten - writeQueueSize
 }
 
-/** Tells how much is buffered after each write. */
+type Write = (chunk: unknown, ...rest: unknown[]) => boolean
+type End<W> = (chunk?: unknown, ...rest: unknown[]) => W
+
+/** Tells how much is buffered after each write, and after the end, whose chunk goes past `write`. */
 export function onWrite(
-  writable: Pick<Writable, 'write' | 'writableLength'>,
+  writable: Pick<Writable, 'write' | 'end' | 'writableLength'>,
   told: (bytes: number) => void,
 ): void {
-  const { write } = writable
-  writable.write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
-    const goesOn = write.call(writable, chunk, encoding as BufferEncoding, callback as () => void)
+  const write = writable.write as Write
+  const end = writable.end as End<never>
+  writable.write = (...args: Parameters<Write>) => {
+    const goesOn = write.apply(writable, args)
     told(writable.writableLength)
     return goesOn
+  }
+  writable.end = (...args: Parameters<End<never>>) => {
+    const itself = end.apply(writable, args)
+    told(writable.writableLength)
+    return itself
   }
 }
 
@@ -46,16 +55,36 @@ export function onWrite(
 export function countSent(stream: Metered): void {
   stream[SENT] = 0
   const { _write } = stream
-  stream._write = (chunk: Buffer, encoding, callback) => {
-    const part = chunk.length > PART ? chunk.subarray(0, PART) : chunk
-    _write.call(stream, part, encoding, error => {
-      stream[SENT] = (stream[SENT] as number) + part.length
-      if (error || part === chunk) callback(error)
-      else stream._write(chunk.subarray(PART), encoding, callback)
+  const write = stream.write as Write
+  const end = stream.end as End<never>
+  stream._write = (chunk: Buffer | string, encoding, callback) => {
+    _write.call(stream, chunk, encoding, error => {
+      stream[SENT] = (stream[SENT] as number) + Buffer.byteLength(chunk, encoding)
+      callback(error)
     })
   }
   // Without it each of many that were buffered is written by itself, and counted.
   ;(stream as { _writev?: unknown })._writev = undefined
+  // Not in `_write`: Node ends a stream with the chunk that it writes last, and that is the one behind which
+  // nothing is buffered.
+  const allButLastPart = (chunk: unknown, encoding: unknown): unknown => {
+    const isLongText = typeof chunk === 'string' && chunk.length > PART
+    let rest = isLongText ? Buffer.from(chunk, encodingOf(stream, encoding)) : chunk
+    while (rest instanceof Uint8Array && rest.length > PART) {
+      write.call(stream, rest.subarray(0, PART))
+      rest = rest.subarray(PART)
+    }
+    return rest
+  }
+  stream.write = (chunk: unknown, ...rest: unknown[]) =>
+    write.call(stream, allButLastPart(chunk, rest[0]), ...rest)
+  stream.end = (chunk: unknown, ...rest: unknown[]) =>
+    end.call(stream, allButLastPart(chunk, rest[0]), ...rest)
+}
+
+function encodingOf(stream: Metered, encoding: unknown): BufferEncoding {
+  const { _writableState } = stream as unknown as { _writableState: { defaultEncoding: BufferEncoding } }
+  return typeof encoding === 'string' ? (encoding as BufferEncoding) : _writableState.defaultEncoding
 }
 
 /**

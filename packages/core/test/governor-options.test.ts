@@ -24,6 +24,33 @@ for (const bad of [Number.NaN, -1, 1.5, '5', null, {}, 2 ** 60]) {
   refused(`connections ${inspect(bad)}`, { connections: bad }, /^connections must be a whole number from 1/)
   refused(`queue.timeoutMs ${inspect(bad)}`, { queue: { timeoutMs: bad } }, /^queue\.timeoutMs must be/)
 }
+for (const bad of BAD_SIZES) {
+  refused(`queue.lane ${inspect(bad)}`, { queue: { lane: bad } }, /^queue\.lane must be/)
+  refused(`queue.passBytes ${inspect(bad)}`, { queue: { passBytes: bad } }, /^queue\.passBytes must be/)
+}
+for (const bad of [undefined, null, 5, 'ip', {}, []])
+  refused(`share.key ${inspect(bad)}`, { share: { key: bad } }, /^share\.key must be "address" or a function/)
+for (const bad of [0, -0.1, 1.01, Number.NaN, '0.5', null, {}, Number.POSITIVE_INFINITY]) {
+  refused(
+    `share.of ${inspect(bad)}`,
+    { share: { key: 'address', of: bad } },
+    /^share\.of must be a number above 0, at most 1/,
+  )
+}
+for (const bad of [null, 'drop', true, 5]) {
+  refused(
+    `share.over ${inspect(bad)}`,
+    { share: { key: 'address', over: bad } },
+    /^share\.over must be "wait" or "refuse"/,
+  )
+}
+for (const bad of [null, 5, 'address', []])
+  refused(`share ${inspect(bad)}`, { share: bad }, /^share must be an object/)
+refused(
+  'an unknown key of a share',
+  { share: { key: 'address', off: 1 } },
+  /^the key "off" of share must be one of key, of, over/,
+)
 for (const bad of [null, 5, 'none', []])
   refused(`queue ${inspect(bad)}`, { queue: bad }, /^queue must be an object/)
 for (const bad of [null, true, '/health', {}, /x/]) {
@@ -66,16 +93,45 @@ t.test('a budget of another copy of this package is one of one’s own', async t
 })
 
 t.test('bounds of the queue are the budget’s', async t => {
-  t.match(new Governor({ budget: 5, logger: silent }).budget.queue, { limit: 1000, timeoutMs: 30_000 })
+  t.same(new Governor({ budget: 5, logger: silent }).budget.queue, {
+    limit: 1000,
+    timeoutMs: 30_000,
+    lane: 0,
+    passBytes: 5,
+  })
+  const queue = { limit: 3, timeoutMs: 50, lane: 8, passBytes: 9 }
+  t.same(new Governor({ budget: 5, queue, logger: silent }).budget.queue, queue)
+  t.same(new Governor({ queue, logger: silent }).budget.queue, queue)
   const { queue: chosen, capacity } = new Governor({ logger: silent }).budget
-  t.equal(
-    chosen.limit,
-    Math.min(1000, Math.ceil(capacity / (256 * 1024))),
-    'what the rest of the container carries',
-  )
-  const queue = { limit: 3, timeoutMs: 50 }
-  t.match(new Governor({ budget: 5, queue, logger: silent }).budget.queue, queue)
-  t.match(new Governor({ queue, logger: silent }).budget.queue, queue)
+  const carried = Math.ceil(capacity / (256 * 1024))
+  t.equal(chosen.limit, Math.min(1000, carried), 'as many as the rest of the container carries')
+})
+
+t.test('a governor’s own budget has a lane, unless that would be much of it', async t => {
+  const laneOf = (budget: number): number => {
+    const { lane, queue } = new Governor({ budget, logger: silent }).budget
+    t.match(lane, { capacity: queue.lane, reserved: 0 })
+    t.equal(queue.passBytes, budget, 'and as much as it holds may pass a waiter')
+    return lane.capacity
+  }
+  const MiB = 2 ** 20
+  t.equal(laneOf(0), 0)
+  t.equal(laneOf(4 * MiB - 1), 0)
+  t.equal(laneOf(4 * MiB), MiB / 4)
+  t.equal(laneOf(64 * MiB), MiB / 4)
+  t.equal(laneOf(256 * MiB), MiB)
+  t.equal(laneOf(256 * MiB - 1), MiB - 1)
+  t.equal(laneOf(1024 * MiB), 4 * MiB)
+})
+
+t.test('a budget of one’s own has no lane, and is strict, unless it says so', async t => {
+  const budget = new ByteBudget({ capacity: '64MiB' })
+  t.same(new Governor({ budget, logger: silent }).budget.queue, {
+    limit: 1000,
+    timeoutMs: 30_000,
+    lane: 0,
+    passBytes: 0,
+  })
 })
 
 for (const options of [{}, { budget: 'auto' as const }]) {

@@ -2,15 +2,20 @@ import t from 'tap'
 import { checkDuration, checkOptions, resolveQueueOptions } from '../src/options.ts'
 import { anyValue } from './fixtures/any-value.ts'
 
+const DEFAULTS = { limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 }
+
 t.test('a queue has bounds unless others are given', async t => {
-  t.same(resolveQueueOptions(), { limit: 1000, timeoutMs: 30_000 })
-  t.same(resolveQueueOptions({}), { limit: 1000, timeoutMs: 30_000 })
-  t.same(resolveQueueOptions({ limit: 3 }), { limit: 3, timeoutMs: 30_000 })
-  t.same(resolveQueueOptions({ timeoutMs: 5 }), { limit: 1000, timeoutMs: 5 })
+  t.same(resolveQueueOptions(), DEFAULTS)
+  t.same(resolveQueueOptions({}), DEFAULTS)
+  t.same(resolveQueueOptions({ limit: 3 }), { ...DEFAULTS, limit: 3 })
+  t.same(resolveQueueOptions({ timeoutMs: 5 }), { ...DEFAULTS, timeoutMs: 5 })
+  t.same(resolveQueueOptions({ lane: '64KiB' }), { ...DEFAULTS, lane: 65_536 })
+  t.same(resolveQueueOptions({ passBytes: '1MiB' }), { ...DEFAULTS, passBytes: 2 ** 20 })
 })
 
 t.test('0 is a bound, not "off"', async t => {
-  t.same(resolveQueueOptions({ limit: 0, timeoutMs: 0 }), { limit: 0, timeoutMs: 0 })
+  const none = { limit: 0, timeoutMs: 0, lane: 0, passBytes: 0 }
+  t.same(resolveQueueOptions(none), none)
 })
 
 t.test('what was resolved can no longer be changed', async t => {
@@ -49,6 +54,31 @@ t.test('a bound of any other type is refused with its name', async t => {
       },
       `timeoutMs ${typeof value}`,
     )
+  }
+})
+
+t.test('a size of any other form is refused with its name', async t => {
+  for (const value of [
+    Number.NaN,
+    -1,
+    1.5,
+    Number.POSITIVE_INFINITY,
+    '5',
+    '1mb',
+    '',
+    null,
+    true,
+    {},
+    [],
+    5n,
+  ]) {
+    for (const name of ['lane', 'passBytes']) {
+      t.throws(
+        () => resolveQueueOptions({ [name]: anyValue(value) }),
+        { code: 'ERR_PLIMSOLL_OPTION', message: new RegExp(`^queue\\.${name} must be`) },
+        `${name} ${typeof value}`,
+      )
+    }
   }
 })
 

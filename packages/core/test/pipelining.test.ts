@@ -201,3 +201,52 @@ for (const budget of [10, 1000]) {
     },
   )
 }
+
+const KiB = 1024
+
+for (const [how, answer] of [
+  ['writes', (res: ServerResponse) => res.write(Buffer.alloc(64 * KiB))],
+  ['ends with', (res: ServerResponse) => res.end(Buffer.alloc(64 * KiB))],
+] as const) {
+  const { open, handler } = keeping()
+  scenario(
+    `what a response ${how} behind another is held, until it is out or the connection is over`,
+    { options: { budget: '64MiB' }, handler },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(PATHS.map(path => head('GET', path)).join(''))
+      await server.reached(10)
+      t.equal(server.governor.stats().reserved, 0)
+      for (const { res } of open.slice(1)) answer(res)
+      const { reserved } = server.governor.stats()
+      t.ok(reserved >= 9 * 64 * KiB, `${reserved} bytes are held`)
+      open[0]?.res.end()
+      if (how === 'ends with') {
+        t.same(await client.answers(10), Array(10).fill(200))
+        await server.idle()
+      } else {
+        await client.answers(2)
+        client.leave()
+      }
+    },
+  )
+}
+
+const { open: openReaders, handler: keepReaders } = keeping()
+scenario(
+  'a reader who does not take what is buffered for many pipelined requests is cut off where others wait',
+  { options: { budget: '4MiB' }, handler: keepReaders },
+  async (t, server) => {
+    const client = await server.connect()
+    client.socket.pause()
+    client.write(PATHS.map(path => head('GET', path)).join(''))
+    await server.reached(10)
+    for (const { res } of openReaders) res.end(Buffer.alloc(1024 * KiB))
+    t.equal(server.governor.stats().available, 0)
+    const next = server.send('/next', Buffer.alloc(1024 * KiB))
+    t.match(await next, { status: 200 })
+    t.ok((server.governor.stats().refused.ERR_PLIMSOLL_TOO_SLOW ?? 0) >= 1)
+    client.socket.resume()
+    await client.closed()
+  },
+)
