@@ -12,16 +12,22 @@ const PART_OF_TIME = 1 / 50
  * 800 kbit/s are two seconds apart (measured); the kernel, with each acknowledgement, half a second.
  */
 export class KernelQueues {
+  readonly #tables: readonly string[]
   #text = ''
   #readAgainAt = 0
   #exists = true
+
+  /** @param tables where they stand, for tests */
+  constructor(tables: readonly string[] = TABLES) {
+    this.#tables = tables
+  }
 
   /** Reads them again, unless that would take too much of the time. False where they can't be read now. */
   refresh(): boolean {
     const started = performance.now()
     if (!this.#exists || started < this.#readAgainAt) return false
     try {
-      this.#text = TABLES.map(table => readFileSync(table, 'latin1')).join('')
+      this.#text = this.#tables.map(table => readFileSync(table, 'latin1')).join('')
     } catch {
       // No Linux, or a sandbox without it.
       this.#exists = false

@@ -212,25 +212,3 @@ t.test('a small request does not wait behind large ones', async t => {
   t.match(governor.stats(), { waiting: 1, lane: { capacity: 256 * KiB, reserved: 0 } })
   await end()
 })
-
-t.test('a reader who takes his answer slowly but steadily is not cut, whatever waits', async t => {
-  const { governor, open, post, end } = await serve(t, {
-    options: { budget: 8 * MiB, cost: ({ declaredBytes = 0 }) => declaredBytes || 8 * MiB },
-    handler: (req, res) => (req.method === 'POST' ? answerLength(req, res) : res.end(Buffer.alloc(12 * MiB))),
-  })
-  const reader = open('GET / HTTP/1.1')
-  let read = 0
-  // Some 1.2 MiB a second: the send buffer has room for another part of it every second or so.
-  reader.on('data', chunk => {
-    read += chunk.length
-    if (read < 8 * MiB) {
-      reader.pause()
-      setTimeout(() => reader.resume(), 50)
-    }
-  })
-  await until(() => governor.stats().reserved >= 8 * MiB, 'the answer')
-  t.match(await post(MiB), { status: 200 })
-  await until(() => read > 12 * MiB, 'all of the answer')
-  t.match(governor.stats().refused, {})
-  await end()
-})

@@ -1,0 +1,146 @@
+import t, { type Test } from 'tap'
+import { ByteBudget } from '../src/byte-budget.ts'
+import { GRACE_MS, type Holder, LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watch.ts'
+import { FakeClock } from './fixtures/fake-clock.ts'
+
+const CAPACITY = 64 * 2 ** 20
+
+/** Somebody who holds bytes, and owes us something. */
+class Client implements Holder {
+  readonly reservation: ReturnType<ByteBudget['charge']>
+  owes: ReturnType<Holder['owed']>
+  bytesMoved = 0
+  bytesAcknowledged: number | undefined
+  cuts = 0
+
+  constructor(budget: ByteBudget, bytes: number, owes: Client['owes']) {
+    this.reservation = budget.charge(bytes)
+    this.owes = owes
+    budget.watch(this)
+  }
+
+  get bytes(): number {
+    return this.reservation.bytes
+  }
+
+  moved(): number {
+    return this.bytesMoved
+  }
+
+  owed(): Client['owes'] {
+    return this.owes
+  }
+
+  acknowledged(): number | undefined {
+    return this.bytesAcknowledged
+  }
+
+  needed(): undefined {}
+
+  lend(): void {}
+
+  cut(): void {
+    this.cuts++
+    this.reservation.release()
+  }
+}
+
+/** A budget that is all held, by one, and another who waits for `wanted`. */
+function oneWaits(
+  t: Test,
+  bytes: number,
+  owes: Client['owes'],
+  wanted = bytes,
+): { clock: FakeClock; client: Client } {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  budget.charge(CAPACITY - bytes)
+  const client = new Client(budget, bytes, owes)
+  budget.acquire(wanted).catch(() => {})
+  return { clock, client }
+}
+
+for (const [who, owes, acknowledges, graceMs] of [
+  ['a sender', 'sends', undefined, LEAST_GRACE_MS.sends],
+  ['a reader of whom the kernel tells nothing', 'takes', undefined, LEAST_GRACE_MS.takes],
+  ['a reader whose acknowledgements are seen', 'takes', 0, LEAST_GRACE_MS.acknowledges],
+] as const) {
+  t.test(`${who} who holds much and stands still is cut after ${graceMs} ms, and not before`, async t => {
+    const { clock, client } = oneWaits(t, CAPACITY / 2, owes)
+    client.bytesAcknowledged = acknowledges
+    clock.tick(graceMs - 1)
+    t.equal(client.cuts, 0)
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(client.cuts, 1)
+  })
+
+  t.test(`${who} who holds little has all of the grace`, async t => {
+    const { clock, client } = oneWaits(t, CAPACITY / 32, owes)
+    client.bytesAcknowledged = acknowledges
+    clock.tick(GRACE_MS - 1)
+    t.equal(client.cuts, 0)
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(client.cuts, 1)
+  })
+
+  t.test(`${who} who moves ${STILL_BYTES} bytes within his grace is not cut`, async t => {
+    const { clock, client } = oneWaits(t, CAPACITY / 2, owes)
+    client.bytesAcknowledged = acknowledges
+    for (let ms = 0; ms < 10_000; ms += graceMs - LOOK_EVERY_MS) {
+      clock.tick(graceMs - LOOK_EVERY_MS)
+      client.bytesMoved += STILL_BYTES
+    }
+    t.equal(client.cuts, 0)
+  })
+}
+
+t.test('a reader who acknowledges is not cut, whatever Node hears of him', async t => {
+  const { clock, client } = oneWaits(t, CAPACITY / 2, 'takes')
+  client.bytesAcknowledged = 0
+  for (let ms = 0; ms < 10_000; ms += 500) {
+    clock.tick(500)
+    client.bytesAcknowledged += STILL_BYTES
+  }
+  t.equal(client.cuts, 0)
+})
+
+t.test('who owes nothing is not cut, and his grace begins when he does', async t => {
+  const { clock, client } = oneWaits(t, CAPACITY / 2, undefined)
+  clock.tick(20_000)
+  client.owes = 'sends'
+  clock.tick(LEAST_GRACE_MS.sends - 1)
+  t.equal(client.cuts, 0)
+  clock.tick(2 * LOOK_EVERY_MS)
+  t.equal(client.cuts, 1)
+})
+
+t.test('nobody is cut whose bytes would not be enough for whoever is next', async t => {
+  const { clock, client } = oneWaits(t, CAPACITY / 4, 'sends', CAPACITY / 2)
+  clock.tick(20_000)
+  t.equal(client.cuts, 0)
+})
+
+t.test('no more are cut than are in the way, and first who stood still for longest', async t => {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  const clients = Array.from({ length: 4 }, () => new Client(budget, CAPACITY / 4, 'sends'))
+  void budget.acquire(CAPACITY / 2)
+  clock.tick(500)
+  for (const at of [0, 2]) (clients[at] as Client).bytesMoved += STILL_BYTES
+  clock.tick(20_000)
+  t.same(
+    clients.map(({ cuts }) => cuts),
+    [0, 1, 0, 1],
+  )
+  t.equal(budget.waiting, 0)
+  t.equal(clock.pending, 0, 'nobody looks any more')
+})
+
+t.test('while nobody waits nobody looks', async t => {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  const client = new Client(budget, CAPACITY, 'sends')
+  t.equal(clock.pending, 0)
+  clock.tick(20_000)
+  t.equal(client.cuts, 0)
+})
