@@ -27,7 +27,7 @@ t.test('a fresh budget is all free', async t => {
     available: 1000,
     waiting: 0,
   })
-  t.same(budget.queue, { limit: 1000, timeoutMs: 30_000 })
+  t.same(budget.queue, { limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 })
 
 t.test('options of a wrong type are refused with their name', async t => {
