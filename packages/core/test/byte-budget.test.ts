@@ -27,7 +27,7 @@ t.test('a fresh budget is all free', async t => {
     available: 1000,
     waiting: 0,
   })
-  t.same(budget.queue, { limit: 1000, timeoutMs: 30_000 })
+  t.same(budget.queue, { limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 })
 
 t.test('options of a wrong type are refused with their name', async t => {
@@ -474,4 +474,42 @@ t.test('a charge is taken without asking, as a debt where there is no room', asy
   t.equal(budget.charge(0).bytes, 0, 'not even a queue is in its way')
   charged.release()
   t.match(await waiting, { bytes: 1 })
+})
+
+t.test(
+  'a newcomer that may pass who stands before it does so at once, as far as that is allowed',
+  async t => {
+    const budget = budgetOf(t, { capacity: 100, queue: { passBytes: 20 } })
+    const held = budget.tryAcquire(50) as Reservation
+    const large = outcomeOf(budget.acquire(60))
+    const small = [15, 6, 5].map(bytes => outcomeOf(budget.acquire(bytes)))
+    await promisesSettled()
+    t.same(
+      small.map(outcome => outcome() !== undefined),
+      [true, false, true],
+    )
+    t.match(budget, { reserved: 70, waiting: 2 })
+    const [first] = [small[0]?.()?.value as Reservation]
+    first.release()
+    await promisesSettled()
+    t.match(budget, { reserved: 55, waiting: 2 }, 'from there on it is strict')
+    held.release()
+    await promisesSettled()
+    t.ok(large()?.value)
+    for (const outcome of [large, ...small]) outcome()?.value?.release()
+    await promisesSettled()
+  },
+)
+
+t.test('nothing passes where nothing may, not even what costs nothing', async t => {
+  const budget = budgetOf(t, { capacity: 10 })
+  const held = budget.tryAcquire(5) as Reservation
+  const outcomes = [6, 0].map(bytes => outcomeOf(budget.acquire(bytes)))
+  budget.tryAcquire(0)
+  held.shrink(5)
+  await promisesSettled()
+  t.match(budget, { waiting: 2 })
+  held.release()
+  await promisesSettled()
+  for (const outcome of outcomes) outcome()?.value?.release()
 })
