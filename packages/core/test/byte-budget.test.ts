@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import t from 'tap'
 import { ByteBudget, type ByteBudgetOptions } from '../src/byte-budget.ts'
+import type { Reservation } from '../src/reservation.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { budgetOf } from './fixtures/budget-of.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
@@ -479,20 +480,20 @@ t.test('a charge is taken without asking, as a debt where there is no room', asy
 t.test(
   'a newcomer that may pass who stands before it does so at once, as far as that is allowed',
   async t => {
-    const budget = budgetOf(t, { capacity: 100, queue: { passBytes: 20 } })
-    const held = budget.tryAcquire(50) as Reservation
-    const large = outcomeOf(budget.acquire(60))
-    const small = [15, 6, 5].map(bytes => outcomeOf(budget.acquire(bytes)))
+    const budget = budgetOf(t, { capacity: '100KiB', queue: { passBytes: '20KiB' } })
+    const held = budget.tryAcquire('50KiB') as Reservation
+    const large = outcomeOf(budget.acquire('60KiB'))
+    const small = ['15KiB', '6KiB', '4KiB'].map(bytes => outcomeOf(budget.acquire(bytes)))
     await promisesSettled()
     t.same(
       small.map(outcome => outcome() !== undefined),
       [true, false, true],
     )
-    t.match(budget, { reserved: 70, waiting: 2 })
-    const [first] = [small[0]?.()?.value as Reservation]
-    first.release()
+    t.match(budget, { reserved: 69 * 1024, waiting: 2 })
+
+    small[0]?.()?.value?.release()
     await promisesSettled()
-    t.match(budget, { reserved: 55, waiting: 2 }, 'from there on it is strict')
+    t.match(budget, { reserved: 54 * 1024, waiting: 2 }, 'from there on it is strict')
     held.release()
     await promisesSettled()
     t.ok(large()?.value)
