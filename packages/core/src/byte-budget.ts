@@ -266,6 +266,8 @@ export class ByteBudget {
       signal.addEventListener('abort', onAbort)
       waiter.whenOver(() => signal.removeEventListener('abort', onAbort))
     }
+    // It may pass who stands before it: nobody knows when bytes come free the next time.
+    if (this.#account.fits(bytes)) this.#drain()
   }
 
   #expire(waiter: QueuedReservation): void {

@@ -68,19 +68,23 @@ export class WaitQueue<W extends Waiter> {
     if (head === undefined || account.fits(head.bytes)) return head
     // Nobody behind the head has been passed by more, since it was there before them.
     const left = this.#passBytes - (this.#passed - head.passedBefore)
+    // Not even for what costs nothing: it is strict by now.
+    if (left <= 0) return undefined
     const passer = this.#firstThatFits(account, left)
     if (passer !== undefined) this.#passed += passer.bytes
     return passer
   }
 
-  /** The first of those who want at most `most` bytes, which is a power of two. */
+  /** The first of those who want at most `most` bytes, which is a power of two, or less than 1 KiB. */
   smallest(most: number): W | undefined {
     // Asked for each small newcomer: the lines of larger ones must not cost it anything.
     const lines = this.#busy & ((2 << classOf(most)) - 1)
     let first: W | undefined
     for (let busy = lines; busy !== 0; busy &= busy - 1) {
-      const each = this.#lineOfLowest(busy).first as W
-      if (first === undefined || each.turn < first.turn) first = each
+      const line = this.#lineOfLowest(busy)
+      let each = line.first as W | undefined
+      if ((each as W).bytes > most) each = line.find(waiter => waiter.bytes <= most)
+      if (each !== undefined && (first === undefined || each.turn < first.turn)) first = each
     }
     return first
   }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import t from 'tap'
 import { ByteBudget, type ByteBudgetOptions } from '../src/byte-budget.ts'
+import type { Reservation } from '../src/reservation.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { budgetOf } from './fixtures/budget-of.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
@@ -474,4 +475,42 @@ t.test('a charge is taken without asking, as a debt where there is no room', asy
   t.equal(budget.charge(0).bytes, 0, 'not even a queue is in its way')
   charged.release()
   t.match(await waiting, { bytes: 1 })
+})
+
+t.test(
+  'a newcomer that may pass who stands before it does so at once, as far as that is allowed',
+  async t => {
+    const budget = budgetOf(t, { capacity: '100KiB', queue: { passBytes: '20KiB' } })
+    const held = budget.tryAcquire('50KiB') as Reservation
+    const large = outcomeOf(budget.acquire('60KiB'))
+    const small = ['15KiB', '6KiB', '4KiB'].map(bytes => outcomeOf(budget.acquire(bytes)))
+    await promisesSettled()
+    t.same(
+      small.map(outcome => outcome() !== undefined),
+      [true, false, true],
+    )
+    t.match(budget, { reserved: 69 * 1024, waiting: 2 })
+
+    small[0]?.()?.value?.release()
+    await promisesSettled()
+    t.match(budget, { reserved: 54 * 1024, waiting: 2 }, 'from there on it is strict')
+    held.release()
+    await promisesSettled()
+    t.ok(large()?.value)
+    for (const outcome of [large, ...small]) outcome()?.value?.release()
+    await promisesSettled()
+  },
+)
+
+t.test('nothing passes where nothing may, not even what costs nothing', async t => {
+  const budget = budgetOf(t, { capacity: 10 })
+  const held = budget.tryAcquire(5) as Reservation
+  const outcomes = [6, 0].map(bytes => outcomeOf(budget.acquire(bytes)))
+  budget.tryAcquire(0)
+  held.shrink(5)
+  await promisesSettled()
+  t.match(budget, { waiting: 2 })
+  held.release()
+  await promisesSettled()
+  for (const outcome of outcomes) outcome()?.value?.release()
 })
