@@ -188,7 +188,7 @@ export class ByteBudget {
    */
   watch(holder: Holder): Watched {
     const watched = this.#watch.add(holder)
-    if (this.#pressed) this.#watch.start()
+    if (this.waiting + this.halted > 0) this.#watch.start()
     return watched
   }
 
@@ -202,6 +202,7 @@ export class ByteBudget {
     return new Loan(this.#lending, reservation, halted => {
       onHalt(halted)
       if (halted) this.#watch.start()
+      else this.#rest()
     })
   }
 
@@ -220,11 +221,7 @@ export class ByteBudget {
   press(by: 1 | -1): void {
     this.#outside += by
     if (by > 0) this.#watch.start()
-    else if (!this.#pressed) this.#watch.stop()
-  }
-
-  get #pressed(): boolean {
-    return this.#line.size + this.#lending.halted + this.#outside > 0
+    else this.#rest()
   }
 
   #wanted(): number | undefined {
@@ -283,13 +280,21 @@ export class ByteBudget {
     this.#line.remove(waiter)
     // It may have been the head that kept the others waiting.
     this.#drain()
+    this.#rest()
   }
 
   #drain(): void {
-    this.#lending.resume()
-    if (this.#line.size > 0) this.#grant()
+    // Nearly always, and with each release.
+    if (this.#line.size === 0 && this.#lending.halted === 0) return
+    if (this.#lending.halted > 0) this.#lending.resume()
+    this.#grant()
+    this.#rest()
+  }
+
+  /** Nobody is timed or watched where nobody waits. */
+  #rest(): void {
     if (this.#line.size === 0) this.#timer.stop()
-    if (!this.#pressed) this.#watch.stop()
+    if (this.#line.size + this.#lending.halted + this.#outside === 0) this.#watch.stop()
   }
 
   #grant(): void {

@@ -10,6 +10,7 @@ export class QueuedReservation extends BudgetReservation implements Waiter {
   place = 0
   turn = 0
   passedBefore = 0
+  line = 0
   /** When its time is up, in whole milliseconds of `performance.now()`. */
   readonly dueAt: number
   readonly signal: AbortSignal | undefined

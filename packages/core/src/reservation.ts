@@ -142,17 +142,17 @@ export class BudgetReservation implements Reservation {
   }
 
   #giveBack(promise: number): void {
-    const account = this.#account
     const kept = Math.min(promise, this.#bytes)
-    const lent = promise - kept
-    account.lent -= this.#lent - lent
-    this.#lent = lent
+    if (this.#lent > 0) {
+      this.#account.lent -= this.#lent - (promise - kept)
+      this.#lent = promise - kept
+    }
     this.charge(kept - this.#bytes)
     if (this.#paidIn > kept) {
-      account.paidIn -= this.#paidIn - kept
+      this.#account.paidIn -= this.#paidIn - kept
       this.#paidIn = kept
     }
-    account.freed()
+    this.#account.freed()
     this.#share?.freed()
   }
 }

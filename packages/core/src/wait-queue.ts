@@ -8,6 +8,8 @@ export interface Waiter extends InLine {
   turn: number
   /** How many bytes had passed somebody before. */
   passedBefore: number
+  /** In which line it stands. */
+  line: number
 }
 
 const CLASSES = 31
@@ -29,6 +31,8 @@ export class WaitQueue<W extends Waiter> {
   readonly #lines: (WaitLine<W> | undefined)[] = new Array(CLASSES)
   /** Bit n: somebody stands in line n. */
   #busy = 0
+  /** Who has waited for longest. */
+  #first: W | undefined
   #size = 0
   #turns = 0
   /** Bytes that have ever passed somebody. */
@@ -45,7 +49,9 @@ export class WaitQueue<W extends Waiter> {
   add(waiter: W): void {
     waiter.turn = this.#turns++
     waiter.passedBefore = this.#passed
+    this.#first ??= waiter
     const at = classOf(waiter.bytes)
+    waiter.line = at
     let line = this.#lines[at]
     if (line === undefined) line = this.#lines[at] = new WaitLine()
     line.add(waiter)
@@ -55,11 +61,14 @@ export class WaitQueue<W extends Waiter> {
 
   /** Takes out a waiter that stands in this queue, wherever it stands. */
   remove(waiter: W): void {
-    const at = classOf(waiter.bytes)
-    const line = this.#lines[at] as WaitLine<W>
+    const line = this.#lines[waiter.line] as WaitLine<W>
     line.remove(waiter)
-    if (line.size === 0) this.#busy &= ~(1 << at)
+    if (line.size === 0) this.#busy &= ~(1 << waiter.line)
     this.#size--
+    if (waiter !== this.#first) return
+    // Mostly there is one line.
+    const isOne = (this.#busy & (this.#busy - 1)) === 0
+    this.#first = isOne ? line.first : this.#oldest(Number.POSITIVE_INFINITY)
   }
 
   /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */
@@ -75,18 +84,9 @@ export class WaitQueue<W extends Waiter> {
     return passer
   }
 
-  /** The first of those who want at most `most` bytes, which is a power of two, or less than 1 KiB. */
+  /** The first of those who want at most `most` bytes. */
   smallest(most: number): W | undefined {
-    // Asked for each small newcomer: the lines of larger ones must not cost it anything.
-    const lines = this.#busy & ((2 << classOf(most)) - 1)
-    let first: W | undefined
-    for (let busy = lines; busy !== 0; busy &= busy - 1) {
-      const line = this.#lineOfLowest(busy)
-      let each = line.first as W | undefined
-      if ((each as W).bytes > most) each = line.find(waiter => waiter.bytes <= most)
-      if (each !== undefined && (first === undefined || each.turn < first.turn)) first = each
-    }
-    return first
+    return this.#oldest(most)
   }
 
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
@@ -96,14 +96,8 @@ export class WaitQueue<W extends Waiter> {
 
   /** Whose turn it is as soon as there is room: the first that a capacity can hold. */
   head(capacity: number): W | undefined {
-    let head: W | undefined
-    for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
-      const line = this.#lineOfLowest(busy)
-      let first = line.first as W | undefined
-      if ((first as W).bytes > capacity) first = line.find(waiter => waiter.bytes <= capacity)
-      if (first !== undefined && (head === undefined || first.turn < head.turn)) head = first
-    }
-    return head
+    const first = this.#first
+    return first === undefined || first.bytes <= capacity ? first : this.#oldest(capacity)
   }
 
   /** The first in the order of joining of whom `test` is true. */
@@ -111,6 +105,19 @@ export class WaitQueue<W extends Waiter> {
     let oldest: W | undefined
     for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
       const first = this.#lineOfLowest(busy).find(test)
+      if (first !== undefined && (oldest === undefined || first.turn < oldest.turn)) oldest = first
+    }
+    return oldest
+  }
+
+  #oldest(most: number): W | undefined {
+    let oldest: W | undefined
+    // The lines of larger ones cost nothing.
+    const lines = this.#busy & ((2 << classOf(most)) - 1)
+    for (let busy = lines; busy !== 0; busy &= busy - 1) {
+      const line = this.#lineOfLowest(busy)
+      let first = line.first as W | undefined
+      if ((first as W).bytes > most) first = line.find(waiter => waiter.bytes <= most)
       if (first !== undefined && (oldest === undefined || first.turn < oldest.turn)) oldest = first
     }
     return oldest

@@ -96,6 +96,7 @@ class Run {
           place: 0,
           turn: 0,
           passedBefore: 0,
+          line: 0,
           passed: 0,
           passedAny: 0,
         }
