@@ -66,9 +66,8 @@ export class WaitQueue<W extends Waiter> {
     if (line.size === 0) this.#busy &= ~(1 << waiter.line)
     this.#size--
     if (waiter !== this.#first) return
-    // Mostly there is one line.
-    const isOne = (this.#busy & (this.#busy - 1)) === 0
-    this.#first = isOne ? line.first : this.#oldest(Number.POSITIVE_INFINITY)
+    // Mostly there is one line only.
+    this.#first = this.#busy === 1 << waiter.line ? line.first : this.#oldest(Number.POSITIVE_INFINITY)
   }
 
   /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */
