@@ -290,6 +290,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#holding.buffered(bytes)
   }
 
+  joinShare(): Share | undefined {
+    // What costs nothing has not been asked for its key.
+    this.key ??= this.#shares?.of(this.req)
+    return this.key === undefined ? undefined : this.#shares?.join(this.key)
+  }
+
   cut(): void {
     const error = tooSlow(this.bytes)
     if (this.res.writableLength === 0) {

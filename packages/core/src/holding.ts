@@ -8,6 +8,7 @@ import { bytesTaken } from './outflow.ts'
 import { neededOf, type Price } from './price.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
+import type { Share } from './shares.ts'
 import type { Holder, Watched } from './watch.ts'
 
 /** Up to so much a response may buffer for nothing: the high-water mark of Node 20's sockets. */
@@ -19,6 +20,8 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   readonly res: HttpResponse
   readonly price: Price
   readonly reader: LimitedReader | undefined
+  /** What its bytes are counted to, of one that was admitted for nothing; undefined where that has no bound. */
+  joinShare(): Share | undefined
   /** Ends it, since its client stands still while others wait. */
   cut(): void
 }
@@ -58,6 +61,10 @@ export class Holding implements Holder {
 
   /** From here on it holds these; none where it costs nothing. */
   take(reservation: BudgetReservation | undefined): void {
+    if (this.#released) {
+      reservation?.release()
+      return
+    }
     this.#taken = true
     this.#reservation = reservation
     if (reservation !== undefined) this.#watch()
@@ -65,10 +72,17 @@ export class Holding implements Holder {
 
   tryGrow(by: number): boolean {
     if (!this.#taken || this.#released) return false
-    this.#reservation ??= this.#budget.charge(0)
+    this.#reservation ??= this.#nothingYet()
     if (!this.#reservation.tryGrow(by)) return false
     this.#watch()
     return true
+  }
+
+  #nothingYet(): BudgetReservation {
+    const share = this.#payer.joinShare()
+    const reservation = this.#budget.charge(0)
+    reservation.share = share
+    return reservation
   }
 
   /** @returns how much less it holds */

@@ -68,7 +68,7 @@ export class BudgetReservation implements Reservation {
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
-    if (this.#released) return false
+    if (this.#released || this.#share?.mayGrow(this.#bytes, bytes) === false) return false
     if (!this.#account.fits(bytes)) return this.#outgrow(bytes)
     this.charge(bytes)
     return true
@@ -135,6 +135,7 @@ export class BudgetReservation implements Reservation {
     if (this.#released) return
     this.#released = true
     this.#giveBack(0)
+    this.#share?.leave(0)
   }
 
   [Symbol.dispose](): void {

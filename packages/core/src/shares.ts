@@ -29,6 +29,7 @@ export class Share {
   readonly #capacity: number
   readonly #onEmpty: () => void
   readonly #line = new LinkedList<ShareWaiter>()
+  #members = 0
   promised = 0
 
   constructor(capacity: number, onEmpty: () => void) {
@@ -47,10 +48,25 @@ export class Share {
     return first === undefined || this.#fits(first.bytes) ? 0 : this.promised + first.bytes - this.#capacity
   }
 
+  /** Whether a newcomer has room in it, and nobody stands before him. */
+  admits(bytes: number): boolean {
+    return this.#line.size === 0 && this.#fits(bytes)
+  }
+
   tryEnter(bytes: number): boolean {
-    if (this.#line.size > 0 || !this.#fits(bytes)) return false
-    this.promised += bytes
+    if (!this.admits(bytes)) return false
+    this.#enter(bytes)
     return true
+  }
+
+  /** Who holds nothing stands before nobody. */
+  join(): void {
+    this.#enter(0)
+  }
+
+  /** Whether one who holds so much of it may have more. */
+  mayGrow(held: number, by: number): boolean {
+    return this.promised === held || this.promised + by <= this.#capacity
   }
 
   /** @returns leaves the line */
@@ -63,8 +79,9 @@ export class Share {
     }
   }
 
-  /** Gives back what was not granted. */
+  /** One who has entered is over, and gives back what it still has of it. */
   leave(bytes: number): void {
+    this.#members--
     this.promised -= bytes
     this.freed()
   }
@@ -74,11 +91,17 @@ export class Share {
     let { first } = this.#line
     while (first !== undefined && this.#fits(first.bytes)) {
       this.#line.remove(first)
-      this.promised += first.bytes
+      this.#enter(first.bytes)
       first.enter()
       first = this.#line.first
     }
-    if (this.promised === 0 && this.#line.size === 0) this.#onEmpty()
+    // Not by the bytes: who has shrunk to nothing may grow again.
+    if (this.#members === 0 && this.#line.size === 0) this.#onEmpty()
+  }
+
+  #enter(bytes: number): void {
+    this.#members++
+    this.promised += bytes
   }
 
   /** What is larger than the share takes all of it: refused, it could never be served. */
@@ -135,12 +158,24 @@ export class Shares {
 
   /** Counts them to the share, if there is room in it: the share then; whoever holds them tells it of every change. */
   tryEnter(key: string, bytes: number): Share | undefined {
+    const share = this.#share(key)
+    return share.tryEnter(bytes) ? share : undefined
+  }
+
+  /** The share of one who holds nothing, and may want to grow. */
+  join(key: string): Share {
+    const share = this.#share(key)
+    share.join()
+    return share
+  }
+
+  #share(key: string): Share {
     let share = this.#shares.get(key)
     if (share === undefined) {
       share = new Share(this.#budget.configuredCapacity * this.#part, () => this.#shares.delete(key))
       this.#shares.set(key, share)
     }
-    return share.tryEnter(bytes) ? share : undefined
+    return share
   }
 
   /**
@@ -149,17 +184,23 @@ export class Shares {
    * @throws `ERR_PLIMSOLL_OVER_SHARE`
    */
   checkMayWait(key: string, bytes: number): void {
-    const waiting = this.#shares.get(key)?.waiting ?? 0
-    const full = this.#shares.has(key) && (this.#refuses || waiting >= this.#budget.queue.limit * this.#part)
+    const share = this.#shares.get(key)
+    if (share === undefined || share.admits(bytes)) return
+    const full = this.#refuses || share.waiting >= this.#budget.queue.limit * this.#part
     if (full) throw overShare(bytes)
   }
 
-  /** Waits for room in the share. Rejects with `ERR_PLIMSOLL_OVER_SHARE` after `timeoutMs`, and with the signal's reason. */
+  /**
+   * Waits for room in the share. Rejects with `ERR_PLIMSOLL_OVER_SHARE` after `timeoutMs`, at once where it may not
+   * wait, and with the signal's reason.
+   */
   enter(key: string, bytes: number, signal: AbortSignal, timeoutMs: number): Promise<Share> {
     const entered = this.tryEnter(key, bytes)
     if (entered !== undefined) return Promise.resolve(entered)
     const share = this.#shares.get(key) as Share
     return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      if (this.#refuses) throw overShare(bytes)
       const over = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)

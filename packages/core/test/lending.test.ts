@@ -87,6 +87,10 @@ class Client implements Payer {
     reader.owed = !reader.complete
   }
 
+  joinShare(): undefined {
+    return undefined
+  }
+
   cut(): void {
     this.wasCut = true
     this.end()
