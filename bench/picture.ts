@@ -8,6 +8,7 @@ export const ink = {
   // Told apart by lightness too, for those who see no difference between red and green.
   ungoverned: '#c8401a',
   governed: '#0b66a8',
+  governedToo: '#5b9bd0',
   peer: '#7a6f00',
 } as const
 

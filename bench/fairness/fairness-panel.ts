@@ -16,6 +16,7 @@ export const serverInk: Readonly<Record<ServerKind, string>> = {
   ungoverned: ink.ungoverned,
   semaphore: ink.peer,
   plimsoll: ink.governed,
+  shares: ink.governedToo,
 }
 
 /** One kind of honest request on one server. */

@@ -11,7 +11,7 @@ import type { FairnessResult } from './fairness-result.ts'
 import { terminalTable } from './fairness-table.ts'
 import { runScenario } from './run-scenario.ts'
 import { knownRequests, type Scenario, scenarioNamed, scenarios } from './scenarios.ts'
-import { type ServerKind, serverKinds } from './servers.ts'
+import { type ServerKind, serverKinds, serverNames } from './servers.ts'
 
 const MiB = 2 ** 20
 
@@ -97,12 +97,12 @@ async function runOnce(
 
 /** The others are there to compare with: nothing is asked of them. */
 function tellWhatWasAsked(framework: Framework, results: readonly FairnessResult[]): void {
-  for (const result of results.filter(({ server }) => server === 'plimsoll')) {
+  for (const result of results.filter(({ server }) => server === 'plimsoll' || server === 'shares')) {
     const missed = asked(scenarioNamed(result.scenario), result).filter(({ met }) => !met)
     if (missed.length > 0) process.exitCode = 1
     const texts = missed.map(({ text }) => text).join('; ')
     const verdict = missed.length > 0 ? `NOT MET: ${texts}` : 'met'
-    console.log(`${result.scenario} on ${framework} with Plimsoll: ${verdict}`)
+    console.log(`${result.scenario} on ${framework} with ${serverNames[result.server]}: ${verdict}`)
   }
 }
 

@@ -7,11 +7,12 @@ export const serverNames = {
   ungoverned: 'without',
   semaphore: 'plain semaphore',
   plimsoll: 'Plimsoll',
+  shares: 'Plimsoll, a share for each address',
 } as const
 export type ServerKind = keyof typeof serverNames
 export const serverKinds = Object.keys(serverNames) as ServerKind[]
 
-/** The program and its arguments. Plimsoll gets a budget, and is otherwise as it comes. */
+/** The program and its arguments. Plimsoll gets a budget, and is otherwise as it comes, but for shares. */
 export function serverProgram(
   framework: Framework,
   kind: ServerKind,
@@ -22,6 +23,7 @@ export function serverProgram(
     ungoverned: ['--ungoverned'],
     semaphore: ['--ungoverned', `--semaphore=${parseByteSize(budget)}`],
     plimsoll: ['--budget', budget],
+    shares: ['--budget', budget, '--shares'],
   }
   return {
     module: fileURLToPath(new URL(`../flood/servers/object-store-${framework}.ts`, import.meta.url)),

@@ -7,6 +7,7 @@ import { lookInside } from './inside.ts'
 import {
   admitPlainly,
   downloads,
+  governorOptions,
   metrics,
   options,
   readWhole,
@@ -21,7 +22,7 @@ let governor: Governor | undefined
 
 if (options.governed) {
   const { plimsoll } = await import('@plimsoll/express')
-  governor = plimsoll({ budget: options.budget }).governor
+  governor = plimsoll(governorOptions).governor
   app.put('/objects/:key', plimsoll({ governor, ...uploads }))
   app.get('/objects/:key', plimsoll({ governor, ...downloads }))
   app.get('/events', plimsoll({ governor }))

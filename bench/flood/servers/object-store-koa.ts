@@ -7,6 +7,7 @@ import { lookInside } from './inside.ts'
 import {
   admitPlainly,
   downloads,
+  governorOptions,
   metrics,
   options,
   readWhole,
@@ -22,7 +23,7 @@ let governor: Governor | undefined
 
 if (options.governed) {
   const { plimsoll } = await import('@plimsoll/koa')
-  governor = plimsoll({ budget: options.budget }).governor
+  governor = plimsoll(governorOptions).governor
   router.put('/objects/:key', plimsoll({ governor, ...uploads }))
   router.get('/objects/:key', plimsoll({ governor, ...downloads }))
   router.get('/events', plimsoll({ governor }))

@@ -12,9 +12,17 @@ import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
 import { PlainSemaphore } from './plain-semaphore.ts'
 
 const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
-const known = process.argv.slice(2).filter(argument => argument !== semaphoreOption)
+const withShares = process.argv.includes('--shares')
+const ofOurs = [semaphoreOption, '--shares']
+const known = process.argv.slice(2).filter(argument => !ofOurs.includes(argument))
 /** The example's object store without its framework, for the servers beside this file. */
 export const options = resolveServerOptions(known, {})
+
+/** With `--shares` no client's address may hold more than a quarter of the budget. */
+export const governorOptions = {
+  budget: options.budget,
+  ...(withShares && { share: { key: 'address' } as const }),
+}
 
 const liveFrames = new LiveFrames()
 export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()

@@ -11,6 +11,7 @@ export type {
   GovernorStats,
   RequestReservation,
   RoutePolicy,
+  ShareOptions,
 } from '@plimsoll/core'
 export { type PlimsollMiddleware, type PlimsollOptions, plimsoll } from './middleware.ts'
 export { type RunOnceMiddleware, type RunOnceMiddlewareOptions, runOnce } from './run-once.ts'

@@ -10,5 +10,6 @@ export type {
   GovernorStats,
   RequestReservation,
   RoutePolicy,
+  ShareOptions,
 } from '@plimsoll/core'
 export { type PlimsollOptions, plimsoll, plimsoll as default } from './plugin.ts'

@@ -11,5 +11,6 @@ export type {
   GovernorStats,
   RequestReservation,
   RoutePolicy,
+  ShareOptions,
 } from '@plimsoll/core'
 export { type PlimsollMiddleware, type PlimsollOptions, plimsoll } from './middleware.ts'
