@@ -94,6 +94,15 @@ export class ByteBudget {
     return this.#account.paidIn
   }
 
+  /**
+   * Whether a request of so many bytes may take the lane.
+   *
+   * @internal
+   */
+  isSmall(bytes: number): boolean {
+    return bytes <= this.#small
+  }
+
   /** Bytes free now; 0 in debt. */
   get available(): number {
     return Math.max(0, this.#account.free)

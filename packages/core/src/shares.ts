@@ -27,13 +27,15 @@ interface ShareWaiter extends Linked<ShareWaiter> {
 /** What the requests of one key hold of a budget, or wait for with all others; and those of them that may not yet. */
 export class Share {
   readonly #capacity: number
+  readonly #budget: Pick<ByteBudget, 'isSmall' | 'lane'>
   readonly #onEmpty: () => void
   readonly #line = new LinkedList<ShareWaiter>()
   #members = 0
   promised = 0
 
-  constructor(capacity: number, onEmpty: () => void) {
+  constructor(capacity: number, budget: Pick<ByteBudget, 'isSmall' | 'lane'>, onEmpty: () => void) {
     this.#capacity = capacity
+    this.#budget = budget
     this.#onEmpty = onEmpty
   }
 
@@ -48,8 +50,10 @@ export class Share {
     return first === undefined || this.#fits(first.bytes) ? 0 : this.promised + first.bytes - this.#capacity
   }
 
-  /** Whether a newcomer has room in it, and nobody stands before him. */
+  /** Whether a newcomer has room in it, and nobody stands before him. Small ones have a lane here, too. */
   admits(bytes: number): boolean {
+    if (this.#budget.isSmall(bytes))
+      return this.promised + bytes <= this.#capacity + this.#budget.lane.capacity
     return this.#line.size === 0 && this.#fits(bytes)
   }
 
@@ -172,7 +176,9 @@ export class Shares {
   #share(key: string): Share {
     let share = this.#shares.get(key)
     if (share === undefined) {
-      share = new Share(this.#budget.configuredCapacity * this.#part, () => this.#shares.delete(key))
+      share = new Share(this.#budget.configuredCapacity * this.#part, this.#budget, () =>
+        this.#shares.delete(key),
+      )
       this.#shares.set(key, share)
     }
     return share

@@ -46,6 +46,20 @@ t.test('a key is a string or nothing', async t => {
   })
 })
 
+t.test('small requests of a key do not wait behind its large ones, as far as the lane goes', async t => {
+  const budget = new ByteBudget({ capacity: 100 * 1024, queue: { lane: 8192 } })
+  const shares = new Shares({ key: 'address' }, budget)
+  const large = shares.tryEnter('a', 25 * 1024)
+  t.equal(shares.tryEnter('a', 4096), undefined, 'no small one')
+  const small = Array.from({ length: 4 }, () => shares.tryEnter('a', 2048))
+  t.same(small, Array(4).fill(large))
+  t.equal(shares.tryEnter('a', 2048), undefined, 'more than the lane holds')
+  t.doesNotThrow(() => shares.checkMayWait('a', 2048))
+  for (let at = 0; at < 4; at++) large?.leave(2048)
+  large?.leave(25 * 1024)
+  t.equal(shares.size, 0)
+})
+
 const KEEPER: RequestKeeper = { released() {}, requeueRefused() {}, cutOff() {} }
 
 /** A request as a governor leads it, without a server. */
