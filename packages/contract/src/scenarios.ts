@@ -14,6 +14,7 @@ import { reservations } from './scenarios/reservations.ts'
 import { retention } from './scenarios/retention.ts'
 import { sharing } from './scenarios/sharing.ts'
 import { shutdown } from './scenarios/shutdown.ts'
+import { slowClients } from './scenarios/slow-clients.ts'
 import { streams } from './scenarios/streams.ts'
 import { upgrades } from './scenarios/upgrades.ts'
 import { uploaders } from './scenarios/uploaders.ts'
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   ...policies,
   ...options,
   ...sharing,
+  ...slowClients,
   ...shutdown,
   ...uploaders,
 ]

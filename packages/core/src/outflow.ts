@@ -15,8 +15,11 @@ const SENT = Symbol('plimsoll.sent')
 
 type Metered = ServerHttp2Stream & { [SENT]?: number }
 
-/** An HTTP/2 write is sent in parts of this size, so that one can see how much of it was taken. */
-const PART = 64 * 1024
+/**
+ * An HTTP/2 write is sent in parts of this size, so that one can see how much of it was taken. No more than a frame
+ * (RFC 9113 section 4.2): with 64 KiB somebody who takes 32 KiB a second seems to stand still.
+ */
+const PART = 16 * 1024
 
 /**
  * How many bytes have ever been taken of what was written. On HTTP/1 by the kernel: a stream's `writableLength` stays at
