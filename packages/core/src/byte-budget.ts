@@ -51,7 +51,7 @@ export class ByteBudget {
   readonly #small: number
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
-  readonly #watch: Watch
+  readonly #watch = new Watch()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
@@ -71,7 +71,6 @@ export class ByteBudget {
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes)
-    this.#watch = new Watch(this.#account)
   }
 
   /** Bytes that may be reserved at once. */
@@ -217,7 +216,7 @@ export class ByteBudget {
 
   /** Where a newcomer finds room without passing anybody it would have to stand behind. */
   #roomFor(bytes: number): Account | undefined {
-    if (this.#lending.halted === 0 && this.#line.admits(bytes, this.#account)) return this.#account
+    if (this.#lending.first === undefined && this.#line.admits(bytes, this.#account)) return this.#account
     const small = bytes <= this.#small && this.#lane.fits(bytes) && this.#smallest() === undefined
     return small ? this.#lane : undefined
   }
@@ -319,7 +318,7 @@ export class ByteBudget {
 
   /** Whoever may be granted now, with the account that it is granted from. */
   #next(): QueuedReservation | undefined {
-    const waiter = this.#lending.halted === 0 ? this.#line.next(this.#account) : undefined
+    const waiter = this.#lending.first === undefined ? this.#line.next(this.#account) : undefined
     if (waiter !== undefined) return waiter
     const small = this.#smallest()
     if (small === undefined || !this.#lane.fits(small.bytes)) return undefined

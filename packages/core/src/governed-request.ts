@@ -160,6 +160,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       this.tryAcquire(0)
       return
     }
+    // Who has cost nothing so far was asked for none.
+    this.key ??= this.#shares?.of(this.req)
     try {
       await this.acquire(wanted)
     } catch (error) {
@@ -207,6 +209,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.waiting = true
     try {
       if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, leftMs())
+      // That ends by what ends the request, too.
+      signal.throwIfAborted()
       if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, leftMs())
       let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined

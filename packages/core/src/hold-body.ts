@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { bodyOf, type HttpRequest } from './request-head.ts'
 
 /**
@@ -6,12 +7,14 @@ import { bodyOf, type HttpRequest } from './request-head.ts'
  * where its bytes were lent and there is no room.
  */
 export class BodyHold {
+  readonly #body: Readable
   readonly #read: (size: number) => void
   #held = false
   #asked = false
 
   constructor(req: HttpRequest) {
     const body = bodyOf(req)
+    this.#body = body
     const { _read, push } = body
     this.#read = size => _read.call(body, size)
     body._read = size => {
@@ -38,6 +41,7 @@ export class BodyHold {
     this.#held = false
     if (!this.#asked) return
     this.#asked = false
-    this.#read(0)
+    // Node takes the socket off a body that somebody has stopped reading, and would look for it.
+    if (!this.#body.destroyed) this.#read(0)
   }
 }

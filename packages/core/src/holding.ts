@@ -47,7 +47,11 @@ export class Holding implements Holder {
   }
 
   get reservation(): BudgetReservation | undefined {
-    return this.#reservation ?? this.#overflow
+    return this.#reservation
+  }
+
+  get overflow(): BudgetReservation | undefined {
+    return this.#overflow
   }
 
   get bytes(): number {
@@ -71,7 +75,7 @@ export class Holding implements Holder {
   }
 
   tryGrow(by: number): boolean {
-    if (!this.#taken || this.#released) return false
+    if (!this.#taken || this.#released || this.#loan?.mayGrow(by) === false) return false
     this.#reservation ??= this.#nothingYet()
     if (!this.#reservation.tryGrow(by)) return false
     this.#watch()
@@ -160,10 +164,12 @@ export class Holding implements Holder {
   lend(): void {
     const needed = this.needed()
     if (needed === undefined || this.#reservation === undefined) return
+    // Not when it halts, since the chunk that it halts at must be the last.
+    this.#body ??= new BodyHold(this.#payer.req)
+    const body = this.#body
     this.#loan ??= this.#budget.loanOf(this.#reservation, halted => {
-      this.#body ??= new BodyHold(this.#payer.req)
-      if (halted) this.#body.hold()
-      else this.#body.letCome()
+      if (halted) body.hold()
+      else body.letCome()
     })
     this.#loan.lend(needed)
   }

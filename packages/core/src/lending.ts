@@ -36,16 +36,25 @@ export class Lending {
     return this.#halted.size
   }
 
-  /** Who goes before all who wait. */
+  /** Who goes before all who wait; nobody for whom a capacity that was shrunk will never do. */
   get first(): Loan | undefined {
-    return this.#halted.first
+    let loan = this.#halted.first
+    while (loan !== undefined && promisedTo(loan) > this.#account.capacity) loan = loan.after
+    return loan
   }
 
   /** Lends all above `needed` and a read, unless that is little, or not all of them could have it back. */
   lend(loan: Loan, needed: number): void {
     const kept = needed + READ_AHEAD
     const { reservation } = loan
-    if (loan.halted || reservation.bytes - kept < READ_AHEAD || !this.#isSafe(loan, kept)) return
+    // Of the lane nothing is lent: it has room of its own, and no line of those who are halted.
+    if (reservation.account !== this.#account) return
+    if (
+      loan.halted ||
+      reservation.bytes - kept < READ_AHEAD ||
+      !this.#isSafe(loan, kept, promisedTo(loan) - kept)
+    )
+      return
     this.#loans.add(loan)
     reservation.lend(reservation.bytes - kept)
     this.#account.freed()
@@ -58,13 +67,23 @@ export class Lending {
     const { lent } = reservation
     // Who sends fast has all of it back after a few steps; who drips never holds more than a read.
     const step = Math.min(lent, Math.max(READ_AHEAD, arrived))
-    if (step < lent && this.#account.fits(step) && this.#isSafe(loan, reservation.bytes + step)) {
+    if (
+      step < lent &&
+      this.#account.fits(step) &&
+      this.#isSafe(loan, reservation.bytes + step, lent - step)
+    ) {
       reservation.takeBack(step)
       return true
     }
     if (!this.#account.fits(lent)) return false
     reservation.takeBack(lent)
     return true
+  }
+
+  /** Whether it may have `by` more than it was promised. */
+  mayGrow(loan: Loan, by: number): boolean {
+    const { bytes, lent } = loan.reservation
+    return lent === 0 || this.#isSafe(loan, bytes + by, lent)
   }
 
   halt(loan: Loan): void {
@@ -77,19 +96,17 @@ export class Lending {
 
   /** Lets those go on for whom there is room by now, in the order in which they were halted. */
   resume(): void {
-    let { first } = this.#halted
-    while (first?.tryResume()) first = this.#halted.first
+    while (this.first?.tryResume()) {}
   }
 
   end(loan: Loan): void {
     this.#loans.delete(loan)
   }
 
-  /** The banker's rule, were `bytes` what this one holds. */
-  #isSafe(loan: Loan, bytes: number): boolean {
-    const { reservation } = loan
+  /** The banker's rule, were this what one of them holds and has lent. */
+  #isSafe(loan: Loan, bytes: number, lent: number): boolean {
     let held = bytes
-    let largestRest = reservation.bytes + reservation.lent - bytes
+    let largestRest = lent
     for (const other of this.#loans) {
       if (other === loan) continue
       held += other.reservation.bytes
@@ -97,6 +114,10 @@ export class Lending {
     }
     return held + largestRest <= this.#account.capacity
   }
+}
+
+function promisedTo({ reservation }: Loan): number {
+  return reservation.bytes + reservation.lent
 }
 
 /** What one slow sender has lent. */
@@ -124,6 +145,11 @@ export class Loan implements Linked<Loan> {
   /** Whether there is no room for the sender to go on. */
   get halted(): boolean {
     return this.#halted
+  }
+
+  /** Whether it may have `by` more than it was promised, and all of them still finish. */
+  mayGrow(by: number): boolean {
+    return this.#lending.mayGrow(this, by)
   }
 
   /** Lends all that is not in use, where that can be done safely. */

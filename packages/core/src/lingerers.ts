@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from './linked-list.ts'
+import { resetSocket } from './reset-socket.ts'
 
 /**
  * How many sockets may linger at once. What is sent and not read stays in the kernel, up to 115 KiB for each (measured
@@ -42,7 +43,7 @@ export class Lingerer implements Linked<Lingerer> {
 
   cut(): void {
     this.#leave()
-    this.#socket.resetAndDestroy()
+    resetSocket(this.#socket)
   }
 
   #leave(): void {

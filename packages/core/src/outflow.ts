@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { resetSocket } from './reset-socket.ts'
 
 /** Node's own figures of a TCP connection: private, and the only ones that tell what was taken. */
 interface Handle {
@@ -90,12 +91,8 @@ function encodingOf(stream: Metered, encoding: unknown): BufferEncoding {
   return typeof encoding === 'string' ? (encoding as BufferEncoding) : _writableState.defaultEncoding
 }
 
-/**
- * Ends a response whose client does not take it. With a reset: after a FIN the kernel would keep what is in its
- * send buffer, megabytes of each, for a client that never takes it. Over TLS Node has none.
- */
+/** Ends a response whose client does not take it. */
 export function cutOff(socket: Socket, stream: ServerHttp2Stream | undefined): void {
   if (stream !== undefined) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
-  else if ('encrypted' in socket) socket.destroy()
-  else socket.resetAndDestroy()
+  else resetSocket(socket)
 }

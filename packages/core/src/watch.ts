@@ -1,4 +1,3 @@
-import type { Account } from './account.ts'
 import { KernelQueues } from './kernel-queues.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { BudgetReservation } from './reservation.ts'
@@ -33,10 +32,10 @@ const LONG_MS = 10_000
 
 /** Somebody who holds bytes, as the watch sees him. */
 export interface Holder {
-  /** What he holds; undefined where that is nothing now. */
+  /** What he has reserved; undefined where that is nothing now. */
   readonly reservation: BudgetReservation | undefined
-  /** Bytes held, all together. */
-  readonly bytes: number
+  /** What he holds beyond that. */
+  readonly overflow: BudgetReservation | undefined
   /** Bytes that his client has ever sent or taken. */
   moved(): number
   /** What it is for his client to do: to send what was promised, or to take what is buffered for it. */
@@ -143,15 +142,10 @@ export class Watched implements Linked<Watched> {
  * is cut where that lets in whoever is next.
  */
 export class Watch {
-  readonly #account: Account
   readonly #watched = new LinkedList<Watched>()
   readonly #queues = new KernelQueues()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
-
-  constructor(account: Account) {
-    this.#account = account
-  }
 
   add(holder: Holder): Watched {
     const watched = new Watched(holder)
@@ -205,31 +199,32 @@ export class Watch {
     if (reservation === undefined || needed === undefined) return
     const rest = reservation.bytes - needed
     const isSlow = pace * (LONG_MS / (PACE_LOOKS * LOOK_EVERY_MS)) < rest
-    if (isSlow && poolsOf(watched).some(pool => pool.shortage > 0)) holder.lend()
+    if (isSlow && poolsOf(reservation).some(pool => pool.shortage > 0)) holder.lend()
   }
 
   /** Cuts those who stand still, longest first, where their bytes are enough for whoever is next. */
   #cut(all: readonly Watched[]): void {
-    const still = all.filter(watched => !watched.cut && watched.stillMs >= this.#graceMs(watched))
-    still.sort((one, other) => other.stillMs - one.stillMs)
-    for (const pool of new Set(still.flatMap(poolsOf))) {
-      const isOf = (watched: Watched): boolean => poolsOf(watched).includes(pool)
-      const candidates = still.filter(watched => !watched.cut && isOf(watched))
+    for (const [pool, parts] of byPool(all)) {
+      if (pool.shortage <= 0) continue
       // What was cut before may not have come free yet.
-      let lacking = pool.shortage - total(all.filter(watched => watched.cut && isOf(watched)))
+      let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.cut))
+      const candidates = parts.filter(({ watched }) => !watched.cut && this.#isTooStill(watched))
       if (total(candidates) < lacking) continue
-      for (const watched of candidates) {
+      candidates.sort((one, other) => other.watched.stillMs - one.watched.stillMs)
+      for (const { watched, bytes } of candidates) {
         if (lacking <= 0) break
-        lacking -= watched.holder.bytes
+        lacking -= bytes
+        if (watched.cut) continue
         watched.cut = true
         watched.holder.cut()
       }
     }
   }
 
-  #graceMs({ by, holder }: Watched): number {
-    const share = holder.bytes / this.#account.capacity
-    return Math.max(LEAST_GRACE_MS[by], Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / share))
+  #isTooStill({ by, holder, stillMs }: Watched): boolean {
+    const parts = heldBy(holder).map(({ bytes, account }) => bytes / account.capacity)
+    const graceMs = Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / Math.max(...parts))
+    return stillMs >= Math.max(LEAST_GRACE_MS[by], graceMs)
   }
 
   #all(): Watched[] {
@@ -239,11 +234,34 @@ export class Watch {
   }
 }
 
-function poolsOf({ holder }: Watched): Pool[] {
-  const { account, share } = holder.reservation ?? {}
-  return [account, share].filter(pool => pool !== undefined)
+function heldBy({ reservation, overflow }: Holder): BudgetReservation[] {
+  return [reservation, overflow].filter(held => held !== undefined)
 }
 
-function total(watched: readonly Watched[]): number {
-  return watched.reduce((sum, { holder }) => sum + holder.bytes, 0)
+function poolsOf({ account, share }: BudgetReservation): Pool[] {
+  return share === undefined ? [account] : [account, share]
+}
+
+/** What somebody holds of one pool. */
+interface Part {
+  readonly watched: Watched
+  readonly bytes: number
+}
+
+function byPool(all: readonly Watched[]): Map<Pool, Part[]> {
+  const pools = new Map<Pool, Part[]>()
+  for (const watched of all) {
+    for (const held of heldBy(watched.holder)) {
+      for (const pool of poolsOf(held)) {
+        const parts = pools.get(pool) ?? []
+        pools.set(pool, parts)
+        parts.push({ watched, bytes: held.bytes })
+      }
+    }
+  }
+  return pools
+}
+
+function total(parts: readonly Part[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0)
 }

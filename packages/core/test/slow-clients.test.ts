@@ -3,10 +3,12 @@ import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { Governor } from '../src/governor.ts'
+import type { RequestReservation } from '../src/governed-request.ts'
+import { Governor, reservationOf } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { isIdle } from './fixtures/governed-server.ts'
 import { type Listener, listening, PROTOCOLS } from './fixtures/http-servers.ts'
+import { pipePath } from './fixtures/pipe-path.ts'
 import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
@@ -210,5 +212,186 @@ t.test('a small request does not wait behind large ones', async t => {
   await until(() => governor.stats().waiting === 1, 'a large one that waits')
   t.match(await post(16 * KiB), { status: 200 })
   t.match(governor.stats(), { waiting: 1, lane: { capacity: 256 * KiB, reserved: 0 } })
+  await end()
+})
+
+t.test('a reader on a Unix domain socket is cut as one of TCP', async t => {
+  const governor = new Governor({ budget: 4 * MiB, logger: silent })
+  const server = PROTOCOLS.http.create(
+    governor.listener((req, res) =>
+      req.method === 'POST' ? answerLength(req, res) : res.end(Buffer.alloc(16 * MiB)),
+    ),
+  )
+  const path = pipePath('slow')
+  await once(server.listen(path), 'listening')
+  const [reader, other] = [connect(path), connect(path)]
+  t.teardown(() => {
+    reader.destroy()
+    other.destroy()
+    server.close()
+  })
+  reader.on('error', () => {}).pause()
+  reader.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until(() => governor.stats().reserved > 4 * MiB, 'a debt')
+  other.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${MiB}\r\n\r\n`)
+  other.write(Buffer.alloc(MiB))
+  const [answer] = await once(other, 'data')
+  t.match(String(answer), /^HTTP\/1.1 200 /)
+  t.match(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+})
+
+t.test('a handler that breaks off a body that is not read on answers', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, open, stall, post, end } = await serve(t, {
+    handler: async (req, res) => {
+      if (req.url === '/break') {
+        for await (const _ of req) if (governor.budget.halted > 0) break
+        res.end('broken off')
+      } else if (req.headers['content-length'] !== String(3 * MiB)) await answerLength(req, res)
+      else req.resume().on('end', () => kept.push(res as ServerResponse))
+    },
+  })
+  const slow = open(`POST /break HTTP/1.1\r\nContent-Length: ${4 * MiB}`, 1)
+  await until(() => governor.stats().active === 1, 'the slow one')
+  const fast = post(3 * MiB)
+  await until(() => kept.length === 1, 'the other, which holds all that was lent')
+  slow.write(Buffer.alloc(4 * MiB - 1))
+  const [answer] = await once(slow, 'data')
+  t.match(String(answer), /broken off$/)
+  kept[0]?.end()
+  t.match(await fast, { status: 200 })
+  await once(stall(1, 1), 'data')
+  await end()
+})
+
+t.test('of the lane nothing is lent', async t => {
+  const { governor, stall, end } = await serve(t, { options: { queue: { lane: 2 * MiB } } })
+  const room = governor.budget.charge(4 * MiB)
+  for (let at = 0; at < 6; at++) stall(400 * KiB, 1)
+  await until(() => governor.stats().waiting === 1, 'one for whom it has no room')
+  t.match(governor.stats(), { active: 5, lane: { reserved: 5 * 400 * KiB } })
+  await until(() => governor.stats().waiting === 0, 'the end of one who stands still')
+  t.match(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+  t.equal(governor.stats().lane.reserved, 5 * 400 * KiB)
+  room.release()
+  await end()
+})
+
+t.test('a request of the lane whose answer is not taken is cut off for who waits elsewhere', async t => {
+  const { governor, open, post, end } = await serve(t, {
+    handler: (req, res) =>
+      req.url === '/'
+        ? answerLength(req, res)
+        : req.resume().on('end', () => res.end(Buffer.alloc(16 * MiB))),
+  })
+  const room = governor.budget.charge(4 * MiB)
+  const reader = open('POST /large HTTP/1.1\r\nContent-Length: 10', 10)
+  reader.pause()
+  await until(() => governor.stats().reserved > 8 * MiB, 'a debt')
+  t.match(governor.stats(), { lane: { reserved: 10 } })
+  room.release()
+  t.match(await post(MiB), { status: 200 })
+  t.match(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+  await end()
+})
+
+for (const [what, resize] of [
+  ['finish where one of them grows', false],
+  ['let others pass where the capacity was shrunk below what they were promised', true],
+] as const) {
+  t.test(`senders that are halted ${what}`, async t => {
+    const handed: RequestReservation[] = []
+    const { governor, stall, open, end } = await serve(t, {
+      options: { budget: 16 * MiB },
+      handler: (req, res) => {
+        handed.push(reservationOf(req))
+        return answerLength(req, res)
+      },
+    })
+    const { budget } = governor
+    const slow = [stall(6 * MiB, 1), stall(6 * MiB, 1)]
+    const answers = slow.map(socket => once(socket, 'data'))
+    await until(() => governor.stats().active === 2, 'the slow ones')
+    const others = [stall(5 * MiB, 1), stall(5 * MiB, 1)]
+    await until(() => budget.lent > 11 * MiB && budget.waiting === 0, 'what they have lent')
+    for (const other of others) other.destroy()
+    await until(() => governor.stats().active === 2, 'the end of the others')
+    let kept = MiB
+    if (resize) budget.resize(5 * MiB)
+    else {
+      // Both together would have all that is left, and each wait for the other.
+      t.equal(handed[0]?.tryGrow(5.5 * MiB), true)
+      t.equal(handed[1]?.tryGrow(5.5 * MiB), false)
+      kept = 4 * MiB
+    }
+    const room = budget.charge(kept)
+    for (const socket of slow) socket.write(Buffer.alloc(6 * MiB - 1))
+    await until(() => budget.halted === (resize ? 2 : 1), 'those who are halted')
+    if (resize) {
+      room.release()
+      const [answer] = await once(open(`POST / HTTP/1.1\r\nContent-Length: ${MiB}`, MiB), 'data')
+      t.match(String(answer), /^HTTP\/1.1 200 /)
+      t.equal(budget.halted, 2)
+      budget.resize(16 * MiB)
+    } else room.release()
+    for (const [answer] of await Promise.all(answers)) t.match(String(answer), /^HTTP\/1.1 200 /)
+    await end()
+  })
+}
+
+t.test('a share stays one while its requests are open, whatever they have shrunk to', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, open, end } = await serve(t, {
+    options: { share: { key: () => 'key' } },
+    handler: (req, res) => {
+      if (req.url === '/shrinks') reservationOf(req).shrink(0)
+      kept.push(res as ServerResponse)
+    },
+  })
+  open('POST /shrinks HTTP/1.1\r\nContent-Length: 1000', 1000)
+  await until(() => kept.length === 1, 'one that holds nothing any more')
+  open(`POST /keeps HTTP/1.1\r\nContent-Length: ${MiB}`)
+  await until(() => kept.length === 2, 'one that holds all of the share')
+  kept[0]?.end()
+  await until(() => governor.stats().active === 1, 'the end of the first')
+  t.equal(governor.stats().keys, 1)
+  open(`POST /keeps HTTP/1.1\r\nContent-Length: ${MiB}`)
+  await until(() => governor.stats().waiting === 1, 'one that waits for the share')
+  t.equal(governor.stats().reserved, MiB)
+  await end()
+  t.equal(governor.stats().keys, 0)
+})
+
+t.test('what a request without cost asks for later is of its share', async t => {
+  const granted: string[] = []
+  const { governor, open, end } = await serve(t, {
+    options: { share: { key: () => 'key' } },
+    handler: async req => {
+      await reservationOf(req).requeue(MiB)
+      granted.push(req.url as string)
+    },
+  })
+  const first = open('GET /1 HTTP/1.1')
+  await until(() => granted.length === 1, 'the first')
+  open('GET /2 HTTP/1.1')
+  await until(() => governor.budget.waiting === 1, 'one that waits for the share')
+  t.equal(governor.stats().reserved, MiB)
+  first.destroy()
+  await until(() => granted.length === 2, 'the second')
+  await end()
+  t.equal(governor.stats().keys, 0)
+})
+
+t.test('a request whose connection dies before its turn does not wait for its share', async t => {
+  const { governor, open, end } = await serve(t, {
+    options: { share: { key: () => 'key' } },
+    handler: () => {},
+  })
+  open(`POST / HTTP/1.1\r\nContent-Length: ${MiB}`)
+  const pipelining = open(`GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: ${MiB}`)
+  await until(() => governor.stats().active === 2 && governor.stats().waiting === 1, 'one behind another')
+  pipelining.destroy()
+  await until(() => governor.stats().waiting === 0, 'its end')
+  t.equal(governor.budget.waiting, 0)
   await end()
 })

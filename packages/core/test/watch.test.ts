@@ -8,6 +8,7 @@ const CAPACITY = 64 * 2 ** 20
 /** Somebody who holds bytes, and owes us something. */
 class Client implements Holder {
   readonly reservation: ReturnType<ByteBudget['charge']>
+  readonly overflow = undefined
   owes: ReturnType<Holder['owed']>
   bytesMoved = 0
   bytesAcknowledged: number | undefined
