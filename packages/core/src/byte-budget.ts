@@ -13,7 +13,8 @@ import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
 import { WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
-import { type Holder, Watch, type Watched } from './watch.ts'
+import { Watch } from './watch.ts'
+import type { Holder, Watched } from './watched.ts'
 
 /** When a waiter is due that has a timer of its own. */
 const NEVER = -1

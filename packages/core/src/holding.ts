@@ -9,7 +9,7 @@ import { neededOf, type Price } from './price.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 import type { Share } from './shares.ts'
-import type { Holder, Watched } from './watch.ts'
+import type { Holder, Watched } from './watched.ts'
 
 /** Up to so much a response may buffer for nothing: the high-water mark of Node 20's sockets. */
 export const BUFFERED_FREE = 16 * 1024

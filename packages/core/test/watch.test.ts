@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
-import { GRACE_MS, type Holder, LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watch.ts'
+import { GRACE_MS, type Holder, LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watched.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 
 const CAPACITY = 64 * 2 ** 20

@@ -1,0 +1,136 @@
+import type { KernelQueues } from './kernel-queues.ts'
+import type { Linked } from './linked-list.ts'
+import type { BudgetReservation } from './reservation.ts'
+
+/** How often it looks, while somebody waits. */
+export const LOOK_EVERY_MS = 100
+
+/** A client that moves less than this within its grace stands still. */
+export const STILL_BYTES = 4 * 1024
+
+/**
+ * How long a client may stand still while others wait for what it keeps: Kestrel's grace for a body
+ * (`MinRequestBodyDataRate`: 240 bytes a second, after 5 seconds).
+ */
+export const GRACE_MS = 5000
+
+/**
+ * The grace of who keeps much, by what can be seen of him. A sender whose packet was lost is silent for a second
+ * (RFC 6298). What a reader acknowledges is seen every half a second on a link of 800 kbit/s, where the
+ * kernel tells; else what it takes every two seconds (both measured).
+ */
+export const LEAST_GRACE_MS = { sends: 1000, acknowledges: 625, takes: 2500 } as const
+
+/** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
+const FULL_GRACE_SHARE = 1 / 32
+
+/** Over how many looks a sender's pace is taken. */
+const PACE_LOOKS = 2
+
+/** A sender is slow, and its promise is lent, who at its pace would need longer than this for the rest. */
+const LONG_MS = 10_000
+
+/** Somebody who holds bytes, as the watch sees him. */
+export interface Holder {
+  /** What he has reserved; undefined where that is nothing now. */
+  readonly reservation: BudgetReservation | undefined
+  /** What he holds beyond that. */
+  readonly overflow: BudgetReservation | undefined
+  /** Bytes that his client has ever sent or taken. */
+  moved(): number
+  /** What it is for his client to do: to send what was promised, or to take what is buffered for it. */
+  owed(): 'sends' | 'takes' | undefined
+  /** Bytes that his client has ever acknowledged; undefined where the kernel does not tell. */
+  acknowledged(queues: KernelQueues): number | undefined
+  /** Of what was promised, how much is in use by now; undefined where nothing more is to be sent. */
+  needed(): number | undefined
+  /** Lends what is promised and not in use. */
+  lend(): void
+  /** Ends it. What it holds may come free a while later. */
+  cut(): void
+}
+
+/** One holder, and what was seen of him. */
+export class Watched implements Linked<Watched> {
+  before: Watched | undefined = undefined
+  after: Watched | undefined = undefined
+  readonly holder: Holder
+  cut = false
+  #stillMs = 0
+  #owed: 'sends' | 'takes' | undefined
+  #acknowledged: number | undefined
+  #movedBefore = 0
+  #paceFrom = 0
+  #paceLooks = 0
+  #pace = Number.POSITIVE_INFINITY
+
+  constructor(holder: Holder) {
+    this.holder = holder
+    this.#paceFrom = this.#movedBefore = holder.moved()
+  }
+
+  /** Whether the client would need long for `rest` bytes at its pace, which is endless until it is known. */
+  isSlowFor(rest: number): boolean {
+    return this.#pace * (LONG_MS / (PACE_LOOKS * LOOK_EVERY_MS)) < rest
+  }
+
+  /** For how long the client has stood still, of the time in which somebody looked. */
+  get stillMs(): number {
+    return this.#stillMs
+  }
+
+  /** Whether that is too long for who keeps such a part of the capacity. */
+  isTooStill(part: number): boolean {
+    const graceMs = Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part)
+    return this.#stillMs >= Math.max(LEAST_GRACE_MS[this.#knownBy], graceMs)
+  }
+
+  get #knownBy(): keyof typeof LEAST_GRACE_MS {
+    if (this.#owed !== 'takes') return 'sends'
+    return this.#acknowledged === undefined ? 'takes' : 'acknowledges'
+  }
+
+  look(sinceMs: number): void {
+    const moved = this.holder.moved()
+    this.#owed = this.holder.owed()
+    if (this.#owed === undefined) {
+      // The next time it is a client's turn, its grace begins anew.
+      this.#restart()
+      this.#movedBefore = moved
+      this.#restartPace(moved, Number.POSITIVE_INFINITY)
+      return
+    }
+    if (moved - this.#movedBefore >= STILL_BYTES) {
+      this.#restart()
+      this.#movedBefore = moved
+    } else this.#stillMs += sinceMs
+    this.#paceLooks++
+    if (this.#paceLooks === PACE_LOOKS) this.#restartPace(moved, moved - this.#paceFrom)
+  }
+
+  /** Whether only the kernel can tell what the client takes. */
+  get seemsStill(): boolean {
+    return this.#owed === 'takes' && this.#stillMs > 0
+  }
+
+  /** The kernel's own figures have been read. */
+  lookCloser(queues: KernelQueues): void {
+    const bytes = this.holder.acknowledged(queues)
+    if (bytes === undefined) return
+    this.#acknowledged ??= bytes
+    if (bytes - this.#acknowledged < STILL_BYTES) return
+    this.#stillMs = 0
+    this.#acknowledged = bytes
+  }
+
+  #restart(): void {
+    this.#stillMs = 0
+    this.#acknowledged = undefined
+  }
+
+  #restartPace(moved: number, pace: number): void {
+    this.#pace = pace
+    this.#paceFrom = moved
+    this.#paceLooks = 0
+  }
+}
