@@ -62,6 +62,7 @@ export class Watched implements Linked<Watched> {
   after: Watched | undefined = undefined
   readonly holder: Holder
   cut = false
+  #cutForMs = 0
   #stillMs = 0
   #owed: 'sends' | 'takes' | undefined
   #acknowledged: number | undefined
@@ -91,7 +92,13 @@ export class Watched implements Linked<Watched> {
     return this.#acknowledged === undefined ? 'takes' : 'acknowledges'
   }
 
+  /** Whether it was cut just now, and what it holds will come free. Later that is in the hands of its handler alone. */
+  get leaves(): boolean {
+    return this.cut && this.#cutForMs < GRACE_MS
+  }
+
   look(sinceMs: number): void {
+    if (this.cut) this.#cutForMs += sinceMs
     const moved = this.holder.moved()
     this.#owed = this.holder.owed()
     if (this.#owed === undefined) {
@@ -207,7 +214,7 @@ export class Watch {
     for (const [pool, parts] of byPool(all)) {
       if (pool.shortage <= 0) continue
       // What was cut before may not have come free yet.
-      let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.cut))
+      let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.leaves))
       const candidates = parts.filter(({ watched }) => !watched.cut && this.#isTooStill(watched))
       if (total(candidates) < lacking) continue
       candidates.sort((one, other) => other.watched.stillMs - one.watched.stillMs)

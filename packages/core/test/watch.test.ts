@@ -13,6 +13,8 @@ class Client implements Holder {
   bytesMoved = 0
   bytesAcknowledged: number | undefined
   cuts = 0
+  /** Not where work of its handler is held. */
+  releases = true
 
   constructor(budget: ByteBudget, bytes: number, owes: Client['owes']) {
     this.reservation = budget.charge(bytes)
@@ -42,7 +44,7 @@ class Client implements Holder {
 
   cut(): void {
     this.cuts++
-    this.reservation.release()
+    if (this.releases) this.reservation.release()
   }
 }
 
@@ -113,6 +115,21 @@ t.test('who owes nothing is not cut, and his grace begins when he does', async t
   t.equal(client.cuts, 0)
   clock.tick(2 * LOOK_EVERY_MS)
   t.equal(client.cuts, 1)
+})
+
+t.test('one who was cut and does not come free is not waited for beyond a grace', async t => {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  const [holding, other] = [
+    new Client(budget, CAPACITY / 2, 'sends'),
+    new Client(budget, CAPACITY / 2, 'sends'),
+  ]
+  holding.releases = false
+  budget.acquire(CAPACITY / 2).catch(() => {})
+  clock.tick(LEAST_GRACE_MS.sends + LOOK_EVERY_MS)
+  t.same([holding.cuts, other.cuts], [1, 0])
+  clock.tick(GRACE_MS + LOOK_EVERY_MS)
+  t.same([holding.cuts, other.cuts], [1, 1])
 })
 
 t.test('nobody is cut whose bytes would not be enough for whoever is next', async t => {
