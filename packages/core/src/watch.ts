@@ -1,7 +1,7 @@
 import { KernelQueues } from './kernel-queues.ts'
 import { LinkedList } from './linked-list.ts'
 import type { BudgetReservation } from './reservation.ts'
-import { type Holder, LOOK_EVERY_MS, Watched } from './watched.ts'
+import { GRACE_MS, type Holder, LOOK_EVERY_MS, Watched } from './watched.ts'
 
 /** What reservations are part of. */
 interface Pool {
@@ -19,6 +19,7 @@ export class Watch {
   readonly #queues = new KernelQueues()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
+  #cuts: { readonly part: number; readonly atMs: number }[] = []
 
   add(holder: Holder): Watched {
     const watched = new Watched(holder)
@@ -76,11 +77,14 @@ export class Watch {
 
   /** Cuts those who stand still, longest first, where their bytes are enough for whoever is next. */
   #cut(all: readonly Watched[]): void {
+    const hurried = this.#isHurried
     for (const [pool, parts] of byPool(all)) {
       if (pool.shortage <= 0) continue
       // What was cut before may not have come free yet.
-      let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.cut))
-      const candidates = parts.filter(({ watched }) => !watched.cut && isTooStill(watched))
+      let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.leaves))
+      const candidates = parts.filter(
+        ({ watched }) => !watched.cut && watched.isTooStill(partOf(watched), hurried),
+      )
       if (total(candidates) < lacking) continue
       candidates.sort((one, other) => other.watched.stillMs - one.watched.stillMs)
       for (const { watched, bytes } of candidates) {
@@ -88,9 +92,16 @@ export class Watch {
         lacking -= bytes
         if (watched.cut) continue
         watched.cut = true
+        this.#cuts.push({ part: partOf(watched), atMs: this.#lookedAt })
         watched.holder.cut()
       }
     }
+  }
+
+  /** Whether those who were cut within a grace have kept as much as all there is. */
+  get #isHurried(): boolean {
+    this.#cuts = this.#cuts.filter(({ atMs }) => atMs > this.#lookedAt - GRACE_MS)
+    return this.#cuts.reduce((sum, { part }) => sum + part, 0) >= 1
   }
 
   #all(): Watched[] {
@@ -100,9 +111,9 @@ export class Watch {
   }
 }
 
-function isTooStill(watched: Watched): boolean {
-  const parts = heldBy(watched.holder).map(({ bytes, account }) => bytes / account.capacity)
-  return watched.isTooStill(Math.max(...parts))
+/** The part of its capacity that somebody keeps. */
+function partOf({ holder }: Watched): number {
+  return Math.max(...heldBy(holder).map(({ bytes, account }) => bytes / account.capacity))
 }
 
 function heldBy({ reservation, overflow }: Holder): BudgetReservation[] {

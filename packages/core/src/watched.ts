@@ -15,11 +15,17 @@ export const STILL_BYTES = 4 * 1024
 export const GRACE_MS = 5000
 
 /**
- * The grace of who keeps much, by what can be seen of him. A sender whose packet was lost is silent for a second
- * (RFC 6298). What a reader acknowledges is seen every half a second on a link of 800 kbit/s, where the
- * kernel tells; else what it takes every two seconds (both measured).
+ * The grace of who keeps much. A client on a link of 800 kbit/s is seen to take its answer every two seconds, and so is
+ * one that reads 400 KB a second by itself, since its receive window opens in large steps (both measured).
  */
-export const LEAST_GRACE_MS = { sends: 1000, acknowledges: 625, takes: 2500 } as const
+export const LEAST_GRACE_MS = 2500
+
+/**
+ * The same where clients that stood still have kept as much as the whole budget within the last grace. A sender whose
+ * packet was lost is silent for a second (RFC 6298); what a reader acknowledges is seen every half a second on a link
+ * of 800 kbit/s, where the kernel tells.
+ */
+export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 625, takes: LEAST_GRACE_MS } as const
 
 /** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
 const FULL_GRACE_SHARE = 1 / 32
@@ -56,6 +62,7 @@ export class Watched implements Linked<Watched> {
   after: Watched | undefined = undefined
   readonly holder: Holder
   cut = false
+  #cutForMs = 0
   #stillMs = 0
   #owed: 'sends' | 'takes' | undefined
   #acknowledged: number | undefined
@@ -80,17 +87,23 @@ export class Watched implements Linked<Watched> {
   }
 
   /** Whether that is too long for who keeps such a part of the capacity. */
-  isTooStill(part: number): boolean {
-    const graceMs = Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part)
-    return this.#stillMs >= Math.max(LEAST_GRACE_MS[this.#knownBy], graceMs)
+  isTooStill(part: number, hurried: boolean): boolean {
+    const leastMs = hurried ? HURRIED_GRACE_MS[this.#knownBy] : LEAST_GRACE_MS
+    return this.#stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
   }
 
-  get #knownBy(): keyof typeof LEAST_GRACE_MS {
+  get #knownBy(): keyof typeof HURRIED_GRACE_MS {
     if (this.#owed !== 'takes') return 'sends'
     return this.#acknowledged === undefined ? 'takes' : 'acknowledges'
   }
 
+  /** Whether it was cut just now, and what it holds will come free. Later that is in the hands of its handler alone. */
+  get leaves(): boolean {
+    return this.cut && this.#cutForMs < GRACE_MS
+  }
+
   look(sinceMs: number): void {
+    if (this.cut) this.#cutForMs += sinceMs
     const moved = this.holder.moved()
     this.#owed = this.holder.owed()
     if (this.#owed === undefined) {

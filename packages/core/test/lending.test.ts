@@ -6,7 +6,7 @@ import { READ_AHEAD } from '../src/lending.ts'
 import type { Price } from '../src/price.ts'
 import type { BudgetReservation } from '../src/reservation.ts'
 import { resolvePolicy } from '../src/route-policy.ts'
-import { LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watched.ts'
+import { HURRIED_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watched.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { randomSeed } from './fixtures/random-seed.ts'
@@ -68,7 +68,7 @@ class Client implements Payer {
   /** Whether it never stands still for as long as would have it cut, whatever it keeps. */
   get isHonest(): boolean {
     const { pace, pause } = this.manner
-    return pace * (LEAST_GRACE_MS.sends / LOOK_EVERY_MS - pause - 1) >= STILL_BYTES
+    return pace * (HURRIED_GRACE_MS.sends / LOOK_EVERY_MS - pause - 1) >= STILL_BYTES
   }
 
   step(): void {

@@ -1,7 +1,15 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
-import { GRACE_MS, type Holder, LEAST_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watched.ts'
+import {
+  GRACE_MS,
+  type Holder,
+  HURRIED_GRACE_MS,
+  LEAST_GRACE_MS,
+  LOOK_EVERY_MS,
+  STILL_BYTES,
+} from '../src/watched.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
+import { promisesSettled } from './fixtures/settled.ts'
 
 const CAPACITY = 64 * 2 ** 20
 
@@ -13,6 +21,8 @@ class Client implements Holder {
   bytesMoved = 0
   bytesAcknowledged: number | undefined
   cuts = 0
+  /** Not where work of its handler is held. */
+  releases = true
 
   constructor(budget: ByteBudget, bytes: number, owes: Client['owes']) {
     this.reservation = budget.charge(bytes)
@@ -42,7 +52,7 @@ class Client implements Holder {
 
   cut(): void {
     this.cuts++
-    this.reservation.release()
+    if (this.releases) this.reservation.release()
   }
 }
 
@@ -61,18 +71,54 @@ function oneWaits(
   return { clock, client }
 }
 
-for (const [who, owes, acknowledges, graceMs] of [
-  ['a sender', 'sends', undefined, LEAST_GRACE_MS.sends],
-  ['a reader of whom the kernel tells nothing', 'takes', undefined, LEAST_GRACE_MS.takes],
-  ['a reader whose acknowledgements are seen', 'takes', 0, LEAST_GRACE_MS.acknowledges],
+for (const [who, owes, acknowledges, hurriedMs] of [
+  ['a sender', 'sends', undefined, HURRIED_GRACE_MS.sends],
+  ['a reader of whom the kernel tells nothing', 'takes', undefined, HURRIED_GRACE_MS.takes],
+  ['a reader whose acknowledgements are seen', 'takes', 0, HURRIED_GRACE_MS.acknowledges],
 ] as const) {
-  t.test(`${who} who holds much and stands still is cut after ${graceMs} ms, and not before`, async t => {
-    const { clock, client } = oneWaits(t, CAPACITY / 2, owes)
+  t.test(
+    `${who} who holds much and stands still is cut after ${LEAST_GRACE_MS} ms, and not before`,
+    async t => {
+      const { clock, client } = oneWaits(t, CAPACITY / 2, owes)
+      client.bytesAcknowledged = acknowledges
+      clock.tick(LEAST_GRACE_MS - 1)
+      t.equal(client.cuts, 0)
+      clock.tick(LOOK_EVERY_MS)
+      t.equal(client.cuts, 1)
+    },
+  )
+
+  t.test(`${who} is cut after ${hurriedMs} ms where others have kept the whole budget still`, async t => {
+    const clock = new FakeClock(t)
+    const budget = new ByteBudget({ capacity: CAPACITY })
+    const waits = (): void => void budget.acquire(CAPACITY).then(all => all.release())
+    for (let at = 0; at < 4; at++) new Client(budget, CAPACITY / 4, 'sends')
+    waits()
+    clock.tick(LEAST_GRACE_MS + LOOK_EVERY_MS)
+    await promisesSettled()
+    t.match(budget, { reserved: 0, waiting: 0 }, 'all of them were cut')
+    const client = new Client(budget, CAPACITY, owes)
     client.bytesAcknowledged = acknowledges
-    clock.tick(graceMs - 1)
+    waits()
+    clock.tick(hurriedMs - 1)
     t.equal(client.cuts, 0)
     clock.tick(LOOK_EVERY_MS)
     t.equal(client.cuts, 1)
+  })
+
+  t.test(`${who} is waited for as long as ever once that is over`, async t => {
+    const clock = new FakeClock(t)
+    const budget = new ByteBudget({ capacity: CAPACITY })
+    const waits = (): void => void budget.acquire(CAPACITY).then(all => all.release())
+    new Client(budget, CAPACITY, 'sends')
+    waits()
+    clock.tick(LEAST_GRACE_MS + GRACE_MS)
+    await promisesSettled()
+    const client = new Client(budget, CAPACITY, owes)
+    client.bytesAcknowledged = acknowledges
+    waits()
+    clock.tick(LEAST_GRACE_MS - 1)
+    t.equal(client.cuts, 0)
   })
 
   t.test(`${who} who holds little has all of the grace`, async t => {
@@ -87,8 +133,8 @@ for (const [who, owes, acknowledges, graceMs] of [
   t.test(`${who} who moves ${STILL_BYTES} bytes within his grace is not cut`, async t => {
     const { clock, client } = oneWaits(t, CAPACITY / 2, owes)
     client.bytesAcknowledged = acknowledges
-    for (let ms = 0; ms < 10_000; ms += graceMs - LOOK_EVERY_MS) {
-      clock.tick(graceMs - LOOK_EVERY_MS)
+    for (let ms = 0; ms < 10_000; ms += LEAST_GRACE_MS - LOOK_EVERY_MS) {
+      clock.tick(LEAST_GRACE_MS - LOOK_EVERY_MS)
       client.bytesMoved += STILL_BYTES
     }
     t.equal(client.cuts, 0)
@@ -109,10 +155,25 @@ t.test('who owes nothing is not cut, and his grace begins when he does', async t
   const { clock, client } = oneWaits(t, CAPACITY / 2, undefined)
   clock.tick(20_000)
   client.owes = 'sends'
-  clock.tick(LEAST_GRACE_MS.sends - 1)
+  clock.tick(LEAST_GRACE_MS - 1)
   t.equal(client.cuts, 0)
   clock.tick(2 * LOOK_EVERY_MS)
   t.equal(client.cuts, 1)
+})
+
+t.test('one who was cut and does not come free is not waited for beyond a grace', async t => {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  const [holding, other] = [
+    new Client(budget, CAPACITY / 2, 'sends'),
+    new Client(budget, CAPACITY / 2, 'sends'),
+  ]
+  holding.releases = false
+  budget.acquire(CAPACITY / 2).catch(() => {})
+  clock.tick(LEAST_GRACE_MS + LOOK_EVERY_MS)
+  t.same([holding.cuts, other.cuts], [1, 0])
+  clock.tick(GRACE_MS + LOOK_EVERY_MS)
+  t.same([holding.cuts, other.cuts], [1, 1])
 })
 
 t.test('nobody is cut whose bytes would not be enough for whoever is next', async t => {
