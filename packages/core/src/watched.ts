@@ -25,10 +25,10 @@ export const LEAST_GRACE_MS = 2500
  * packet was lost is silent for a second (RFC 6298); what a reader acknowledges is seen every half a second on a link
  * of 800 kbit/s, where the kernel tells.
  */
-export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 625, takes: LEAST_GRACE_MS } as const
+export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 500, takes: LEAST_GRACE_MS } as const
 
 /** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
-const FULL_GRACE_SHARE = 1 / 32
+const FULL_GRACE_SHARE = 1 / 40
 
 /** Over how many looks a sender's pace is taken. */
 const PACE_LOOKS = 2

@@ -122,7 +122,7 @@ for (const [who, owes, acknowledges, hurriedMs] of [
   })
 
   t.test(`${who} who holds little has all of the grace`, async t => {
-    const { clock, client } = oneWaits(t, CAPACITY / 32, owes)
+    const { clock, client } = oneWaits(t, CAPACITY / 64, owes)
     client.bytesAcknowledged = acknowledges
     clock.tick(GRACE_MS - 1)
     t.equal(client.cuts, 0)
