@@ -295,9 +295,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   joinShare(): Share | undefined {
+    const shares = this.#shares
+    if (shares === undefined) return undefined
     // What costs nothing has not been asked for its key.
-    this.key ??= this.#shares?.of(this.req)
-    return this.key === undefined ? undefined : this.#shares?.join(this.key)
+    this.key = shares.of(this.req)
+    return this.key === undefined ? undefined : shares.join(this.key)
   }
 
   cut(): void {

@@ -161,13 +161,11 @@ export class Holding implements Holder {
     return neededOf(req, price, bytes + lent, reader.held)
   }
 
-  lend(): void {
-    const needed = this.needed()
-    if (needed === undefined || this.#reservation === undefined) return
+  lend(reservation: BudgetReservation, needed: number): void {
     // Not when it halts, since the chunk that it halts at must be the last.
     this.#body ??= new BodyHold(this.#payer.req)
     const body = this.#body
-    this.#loan ??= this.#budget.loanOf(this.#reservation, halted => {
+    this.#loan ??= this.#budget.loanOf(reservation, halted => {
       if (halted) body.hold()
       else body.letCome()
     })

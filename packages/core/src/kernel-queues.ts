@@ -53,7 +53,7 @@ function hexAddress(address: string): string {
   if (isIPv4(address)) return hexWord(address.split('.').map(Number))
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1]
   if (mapped !== undefined) return `0000000000000000FFFF0000${hexAddress(mapped)}`
-  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? []
+  const [head = '', tail] = (address.split('%', 1)[0] as string).split('::')
   const first = head === '' ? [] : head.split(':')
   const last = tail ? tail.split(':') : []
   const groups = [...first, ...Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last]

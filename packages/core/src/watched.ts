@@ -50,8 +50,8 @@ export interface Holder {
   acknowledged(queues: KernelQueues): number | undefined
   /** Of what was promised, how much is in use by now; undefined where nothing more is to be sent. */
   needed(): number | undefined
-  /** Lends what is promised and not in use. */
-  lend(): void
+  /** Lends what is reserved and not needed. */
+  lend(reservation: BudgetReservation, needed: number): void
   /** Ends it. What it holds may come free a while later. */
   cut(): void
 }

@@ -288,3 +288,19 @@ t.test('the bound comes from the budget, and a small budget makes no small serve
   t.equal(connectionsFor(0), LEAST_CONNECTIONS)
   t.equal(connectionsFor(5000 * CONNECTION_BYTES + 1), 5000)
 })
+
+t.test('streams of a session that was there before are served', async t => {
+  const governor = new Governor({ budget: 5, connections: 1, logger: recordingLogger() })
+  const server = http2.createServer((_req, res) => res.end('served'))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  t.teardown(() => {
+    session.destroy()
+    server.close()
+  })
+  await once(session, 'remoteSettings')
+  governor.attach(server)
+  const [headers] = await once(session.request(), 'response')
+  t.match(headers, { ':status': 200 })
+  t.equal(governor.stats().connections, 0)
+})

@@ -1,4 +1,7 @@
-import type { RoutePolicy } from '../src/route-policy.ts'
+import t from 'tap'
+import { neededOf } from '../src/price.ts'
+import type { HttpRequest } from '../src/request-head.ts'
+import { type RoutePolicy, resolvePolicy } from '../src/route-policy.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { type Handler, scenario } from './fixtures/governed-server.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK } from './fixtures/raw-client.ts'
@@ -261,3 +264,28 @@ scenario(
     await client.receives('holds 10')
   },
 )
+
+t.test('of a promise all is needed where its cost can’t be told, or is the handler’s own affair', async t => {
+  const req = anyValue<HttpRequest>({ headers: {}, method: 'POST', url: '/' })
+  const price = {
+    bytes: 100,
+    hasBody: true,
+    limit: 100,
+    costOf: undefined,
+    inflated: undefined,
+    held: 'body',
+  } as const
+  const needed = (policy: RoutePolicy | undefined, promised = 100): number =>
+    neededOf(req, { ...price, policy: policy && resolvePolicy(policy) }, promised, 10)
+  t.equal(needed({}), 10, 'what has arrived')
+  t.equal(needed({}, 150), 60, 'and what it has grown by')
+  t.equal(needed({ cost: 300 }, 300), 210, 'all but what is still to come')
+  t.equal(needed({ cost: 5 }, 5), 5)
+  t.equal(needed({ cost: ({ declaredBytes = 0 }) => 2 * declaredBytes }), 20, 'what such a body would cost')
+  t.equal(needed({ cost: ({ declaredBytes = 0 }) => 2 * declaredBytes }, 150), 70)
+  const fails = (): never => {
+    throw new Error('only whole bodies have a cost')
+  }
+  t.equal(needed({ cost: fails }), 100)
+  t.equal(needed(undefined), 100)
+})

@@ -78,6 +78,20 @@ t.test('who promises and does not send lends it to those who wait, and is not cu
   await end()
 })
 
+t.test('who sends a body without a length lends it, too', async t => {
+  const { governor, open, post, end } = await serve(t, { options: { maxBody: '4MiB' } })
+  const slow = open('POST / HTTP/1.1\r\nTransfer-Encoding: chunked')
+  slow.write('5\r\nhello\r\n')
+  await until(() => governor.budget.paidIn === 5, 'its first chunk')
+  t.match(await post(2 * MiB), { status: 200 })
+  t.ok(governor.stats().lent > 0)
+  slow.write('5\r\nworld\r\n0\r\n\r\n')
+  const [answer] = await once(slow, 'data')
+  t.match(String(answer), /\r\n\r\n10$/)
+  t.match(governor.stats(), { refused: {} })
+  await end()
+})
+
 t.test('a sender whose promise was lent finishes once it sends', async t => {
   const { governor, stall, post, end } = await serve(t)
   const slow = stall(4 * MiB, 1)

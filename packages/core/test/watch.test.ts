@@ -16,7 +16,7 @@ const CAPACITY = 64 * 2 ** 20
 /** Somebody who holds bytes, and owes us something. */
 class Client implements Holder {
   readonly reservation: ReturnType<ByteBudget['charge']>
-  readonly overflow = undefined
+  overflow: ReturnType<ByteBudget['charge']> | undefined
   owes: ReturnType<Holder['owed']>
   bytesMoved = 0
   bytesAcknowledged: number | undefined
@@ -196,6 +196,28 @@ t.test('no more are cut than are in the way, and first who stood still for longe
   )
   t.equal(budget.waiting, 0)
   t.equal(clock.pending, 0, 'nobody looks any more')
+})
+
+t.test('who holds twice of the same is cut once', async t => {
+  const { clock, client } = oneWaits(t, CAPACITY / 2, 'sends', CAPACITY / 2 + 5)
+  client.overflow = client.reservation
+  client.releases = false
+  clock.tick(LEAST_GRACE_MS + LOOK_EVERY_MS)
+  t.equal(client.cuts, 1)
+})
+
+t.test('who was halted is let go on by the cut of who stands still', async t => {
+  const clock = new FakeClock(t)
+  const budget = new ByteBudget({ capacity: CAPACITY })
+  const returns = budget.charge(CAPACITY / 2)
+  const loan = budget.loanOf(returns, () => {})
+  loan.lend(0)
+  const client = new Client(budget, budget.available, 'sends')
+  loan.claim(1, 1)
+  t.equal(budget.halted, 1)
+  clock.tick(LEAST_GRACE_MS + LOOK_EVERY_MS)
+  t.equal(client.cuts, 1)
+  t.equal(budget.halted, 0)
 })
 
 t.test('while nobody waits nobody looks', async t => {

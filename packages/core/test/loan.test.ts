@@ -1,0 +1,116 @@
+import t from 'tap'
+import type { ByteBudget } from '../src/byte-budget.ts'
+import { type Loan, READ_AHEAD } from '../src/lending.ts'
+import type { BudgetReservation } from '../src/reservation.ts'
+import { budgetOf } from './fixtures/budget-of.ts'
+import { outcomeOf, promisesSettled } from './fixtures/settled.ts'
+
+const KiB = 1024
+const CAPACITY = 1024 * KiB
+
+/** A sender who was promised so much, and has sent nothing of it. */
+function sender(
+  budget: ByteBudget,
+  bytes: number,
+): { reservation: BudgetReservation; loan: Loan; told: boolean[] } {
+  const reservation = budget.tryAcquire(bytes) as BudgetReservation
+  const told: boolean[] = []
+  const loan = budget.loanOf(reservation, halted => told.push(halted))
+  return { reservation, loan, told }
+}
+
+t.test('what is lent is granted to who waits before the call returns', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const { loan, reservation } = sender(budget, CAPACITY)
+  const next = outcomeOf(budget.acquire(900 * KiB))
+  loan.lend(0)
+  t.match(budget, { reserved: 900 * KiB + READ_AHEAD, waiting: 0, lent: CAPACITY - READ_AHEAD })
+  await promisesSettled()
+  const { value } = next() ?? {}
+  t.ok(value)
+  reservation.release()
+  loan.end()
+  value?.release()
+  t.match(budget, { reserved: 0, lent: 0 })
+})
+
+t.test('little is not lent, nor what could not be given back to all', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const small = sender(budget, 2 * READ_AHEAD - 1)
+  small.loan.lend(0)
+  t.equal(budget.lent, 0)
+  small.reservation.release()
+  const one = sender(budget, CAPACITY)
+  one.loan.lend(CAPACITY / 2)
+  const lent = CAPACITY / 2 - READ_AHEAD
+  t.equal(budget.lent, lent)
+  const other = sender(budget, lent)
+  other.loan.lend(lent - 2 * READ_AHEAD)
+  t.equal(budget.lent, lent, 'both together could not have theirs again')
+  for (const { loan, reservation } of [one, other]) {
+    loan.end()
+    reservation.release()
+  }
+})
+
+t.test('who sends again gets more, twice as much with each step, and all of it in the end', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const { loan, reservation, told } = sender(budget, CAPACITY)
+  loan.lend(0)
+  const held = [reservation.bytes]
+  for (let arrived = READ_AHEAD; arrived <= 512 * KiB; arrived += READ_AHEAD) {
+    loan.claim(READ_AHEAD, arrived)
+    if (reservation.bytes !== held.at(-1)) held.push(reservation.bytes)
+  }
+  t.same(
+    held,
+    [64, 128, 256, 512, 1024].map(size => size * KiB),
+  )
+  t.equal(budget.lent, 0)
+  t.same(told, [])
+  reservation.release()
+})
+
+t.test('who finds no room is halted, stands before all who wait, and goes on in his turn', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const senders = [sender(budget, 500 * KiB), sender(budget, 500 * KiB)]
+  for (const { loan } of senders) loan.lend(0)
+  const room = budget.charge(budget.available)
+  for (const { loan } of senders) loan.claim(1, 1)
+  t.match(budget, { halted: 2, reserved: CAPACITY })
+  const next = outcomeOf(budget.acquire(1))
+  room.shrink(room.bytes - 1)
+  t.equal(budget.halted, 2, 'not enough for the first of them')
+  await promisesSettled()
+  t.equal(next(), undefined, 'and who came later waits behind them')
+  t.equal(budget.tryAcquire(1), undefined)
+  room.shrink(room.bytes - READ_AHEAD)
+  t.equal(budget.halted, 1)
+  t.same(senders[0]?.told, [true, false])
+  t.same(senders[1]?.told, [true])
+  room.release()
+  t.equal(budget.halted, 0)
+  await promisesSettled()
+  next()?.value?.release()
+  for (const { loan, reservation } of senders) {
+    loan.end()
+    reservation.release()
+  }
+  t.match(budget, { reserved: 0, lent: 0 })
+})
+
+t.test('what arrives in larger pieces than a read is counted, though nobody could keep it free', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const { loan, reservation } = sender(budget, CAPACITY)
+  loan.lend(0)
+  const room = budget.charge(budget.available)
+  loan.claim(3 * READ_AHEAD, 3 * READ_AHEAD)
+  t.equal(reservation.bytes, 3 * READ_AHEAD)
+  t.equal(budget.reserved, CAPACITY + 2 * READ_AHEAD)
+  t.equal(budget.halted, 1)
+  loan.claim(1, 3 * READ_AHEAD + 1)
+  t.equal(reservation.bytes, 3 * READ_AHEAD + 1, 'what was under way when it was halted, too')
+  room.release()
+  loan.end()
+  reservation.release()
+})
