@@ -63,11 +63,16 @@ export function lingerOnFinish(stream: ServerHttp2Stream, goesOn = (): boolean =
   if (lingering[LINGERS]) return
   lingering[LINGERS] = true
   const linger = (): void => {
-    if (stream.readableEnded || stream.closed) return
+    if (stream.readableEnded || stream.destroyed) return
     const timer = setTimeout(() => {
       stream.off('close', forget)
-      if (!isAnswered(stream) || goesOn()) linger()
-      else stream.close()
+      const over = isAnswered(stream) && !goesOn()
+      // Node waits until what has arrived is read, for ever if somebody has stopped reading it.
+      if (over && stream.closed) stream.destroy()
+      else {
+        if (over) stream.close()
+        linger()
+      }
     }, LINGER_MS)
     const forget = (): void => clearTimeout(timer)
     stream.once('close', forget)

@@ -562,3 +562,29 @@ t.test('streams that are served by themselves are left to their server', async t
   stream.on('continue', () => stream.end('12345'))
   t.equal(await text(stream), '12345')
 })
+
+t.test('a stream whose body was broken off is over, although nobody reads what has arrived', async t => {
+  const answering = deferred()
+  const below: Http2ServerRequest['stream'][] = []
+  const { governor, connect, idle } = await serve(t, { budget: MiB }, async (req, res) => {
+    for await (const _ of req) break
+    below.push(req.stream)
+    await answering.promise
+    res.end('broken off')
+  })
+  const session = connect()
+  const stream = session.request({ ':method': 'POST', 'content-length': 300 })
+  stream.on('error', () => {}).resume()
+  stream.write(Buffer.alloc(100))
+  await until(() => below.length === 1, 'the handler')
+  stream.write(Buffer.alloc(100))
+  await sleep(20)
+  stream.end(Buffer.alloc(100))
+  await until(() => (below[0]?.readableLength ?? 0) > 0, 'what nobody reads')
+  answering.resolve()
+  await until(() => below[0]?.writableFinished === true, 'its answer')
+  stream.close()
+  session.destroy()
+  await idle()
+  t.equal(governor.stats().released, 1)
+})
