@@ -30,6 +30,14 @@ export interface ByteBudgetOptions {
   readonly queue?: QueueOptions
 }
 
+/** Bytes beside the capacity of a budget, for small requests. */
+export interface Lane {
+  /** Bytes that may be reserved in it at once. */
+  readonly capacity: number
+  /** Bytes reserved in it. */
+  readonly reserved: number
+}
+
 /** How long one wait may last. */
 export interface AcquireOptions {
   /** Leaves the queue when aborted; the promise rejects with the signal's reason. */
@@ -114,7 +122,7 @@ export class ByteBudget {
   }
 
   /** The lane of small requests: bytes beside the capacity. */
-  get lane(): { readonly capacity: number; readonly reserved: number } {
+  get lane(): Lane {
     const { capacity, promised } = this.#lane
     return { capacity, reserved: promised }
   }

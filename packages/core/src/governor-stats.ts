@@ -1,3 +1,4 @@
+import type { Lane } from './byte-budget.ts'
 import type { PlimsollErrorCode } from './errors.ts'
 
 /** A governor's figures at one moment: bytes and requests now, and counts since the start. */
@@ -13,7 +14,7 @@ export interface GovernorStats {
   /** Bytes that slow clients were promised and do not send, lent to others; not among the reserved. */
   readonly lent: number
   /** The lane of small requests: bytes beside the capacity, and how many of them are reserved. */
-  readonly lane: { readonly capacity: number; readonly reserved: number }
+  readonly lane: Lane
   /** Requests admitted and not released. */
   readonly active: number
   /** Requests that wait for their turn. */

@@ -6,7 +6,7 @@
 
 export type { AdapterOptions, Governed, NewGovernor, SharedGovernor } from './adapter-options.ts'
 export { governorOf } from './adapter-options.ts'
-export type { AcquireOptions, ByteBudgetOptions } from './byte-budget.ts'
+export type { AcquireOptions, ByteBudgetOptions, Lane } from './byte-budget.ts'
 export { ByteBudget } from './byte-budget.ts'
 export type { ByteSize } from './byte-size.ts'
 export { parseByteSize } from './byte-size.ts'
