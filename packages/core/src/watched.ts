@@ -25,7 +25,7 @@ export const LEAST_GRACE_MS = 2500
  * packet was lost is silent for a second (RFC 6298); what a reader acknowledges is seen every half a second on a link
  * of 800 kbit/s, where the kernel tells.
  */
-export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 500, takes: LEAST_GRACE_MS } as const
+export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 500 } as const
 
 /** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
 const FULL_GRACE_SHARE = 1 / 40
@@ -88,11 +88,13 @@ export class Watched implements Linked<Watched> {
 
   /** Whether that is too long for who keeps such a part of the capacity. */
   isTooStill(part: number, hurried: boolean): boolean {
+    // On HTTP/2 a client opens its window by half, for one of its streams after the other.
+    if (this.#knownBy === 'takes') return this.#stillMs >= GRACE_MS
     const leastMs = hurried ? HURRIED_GRACE_MS[this.#knownBy] : LEAST_GRACE_MS
     return this.#stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
   }
 
-  get #knownBy(): keyof typeof HURRIED_GRACE_MS {
+  get #knownBy(): 'sends' | 'acknowledges' | 'takes' {
     if (this.#owed !== 'takes') return 'sends'
     return this.#acknowledged === undefined ? 'takes' : 'acknowledges'
   }
