@@ -23,6 +23,8 @@ export interface SharedGovernor extends RoutePolicy {
   /** The governor has its own. */
   readonly queue?: never
   /** The governor has its own. */
+  readonly connections?: never
+  /** The governor has its own. */
   readonly share?: never
   /** The governor has its own. */
   readonly logger?: never
@@ -36,6 +38,12 @@ export interface Governed {
   readonly policy: RoutePolicy
   /** Whether the governor was given: then its owner closes it. */
   readonly shared: boolean
+}
+
+/** What options say of requests. The governor's own `exempt` is a function, and no policy's. */
+function policyOf(options: GovernorOptions): RoutePolicy {
+  const ofPolicy = ([key]: [string, unknown]): boolean => POLICY_KEYS.includes(key) && key !== 'exempt'
+  return Object.fromEntries(Object.entries(options).filter(ofPolicy))
 }
 
 /**
@@ -56,14 +64,7 @@ export function governorOf(options: AdapterOptions, logger?: Logger, keys: reado
     resolvePolicy(policy)
     return { governor, policy, shared: true }
   }
-  const {
-    budget: _budget,
-    queue: _queue,
-    exempt: _exempt,
-    share: _share,
-    logger: own = logger,
-    ...policy
-  } = options
+  const { logger: own = logger } = options
   const governor = new Governor(own === undefined ? options : { ...options, logger: own })
-  return { governor, policy, shared: false }
+  return { governor, policy: policyOf(options), shared: false }
 }

@@ -1,6 +1,6 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { costTooLarge, PlimsollError } from './errors.ts'
+import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { Lending, Loan } from './lending.ts'
 import {
   checkDuration,
@@ -73,8 +73,10 @@ export class ByteBudget {
   constructor(options: ByteBudgetOptions) {
     checkOptions(options, ['capacity', 'queue'], 'options')
     this.queue = resolveQueueOptions(options.queue)
-    const freed = (): void => this.#drain()
     const capacity = parseByteSize(options.capacity, 'capacity')
+    if (this.queue.lane > capacity)
+      throw optionError('queue.lane', 'no more than the capacity', this.queue.lane)
+    const freed = (): void => this.#drain()
     this.#account = new Account(capacity, freed, () => this.#wanted())
     this.#lane = new Account(this.queue.lane, freed, () => this.#smallest()?.bytes, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE

@@ -12,7 +12,7 @@ export interface ShareOptions {
    * Who a request is of: `'address'` is the address at the other end of its connection (of IPv6 its /64 network), which
    * behind a proxy is the proxy's. A function may name a tenant or an API key; undefined: nobody's, with no bound.
    */
-  readonly key: 'address' | ((request: HttpRequest) => string | undefined)
+  readonly key: 'address' | ((request: HttpRequest) => string | readonly string[] | undefined)
   /** The largest part of the budget that one key may hold, from above 0 to 1. Default 0.25. */
   readonly of?: number
   /** What becomes of who is over it: `'wait'` (default) for its own requests to end, or `'refuse'` with 429. */
@@ -122,7 +122,7 @@ export class Share {
  */
 export class Shares {
   readonly #budget: ByteBudget
-  readonly #keyOf: (request: HttpRequest) => string | undefined
+  readonly #keyOf: (request: HttpRequest) => string | readonly string[] | undefined
   readonly #part: number
   readonly #refuses: boolean
   readonly #shares = new Map<string, Share>()
@@ -155,6 +155,8 @@ export class Shares {
   of(request: HttpRequest): string | undefined {
     return consult(() => {
       const key = this.#keyOf(request)
+      // As Node has some headers.
+      if (Array.isArray(key)) return key.join()
       if (key !== undefined && typeof key !== 'string') throw new TypeError('share.key returned no string')
       return key
     })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { type AdapterOptions, governorOf } from '../src/adapter-options.ts'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { Governor } from '../src/governor.ts'
+import { GOVERNOR_KEYS } from '../src/governor-options.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { recordingLogger, silent } from './fixtures/recording-logger.ts'
 
@@ -79,4 +80,18 @@ t.test('who mistypes an option is told all that there are', async t => {
   })
   const governor = new Governor({ budget: 1, logger: silent })
   t.throws(mistyped({ governor, refusal: 'next' }), { message: /one of governor, refusals, cost,/ })
+})
+
+t.test('of all that a governor’s options say, the policy has what is one', async t => {
+  const policy = { cost: 5, maxBody: 6, body: 'stream', requireLength: true, acceptEncoded: false } as const
+  const own = {
+    budget: '1MiB',
+    queue: { limit: 3 },
+    exempt: () => false,
+    share: { key: 'address' },
+    connections: 7,
+    logger: silent,
+  } as const
+  t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')
+  t.same(governorOf({ ...own, ...policy }).policy, policy)
 })

@@ -46,6 +46,7 @@ t.test('options of a wrong type are refused with their name', async t => {
   for (const queue of [null, 5, 'none', [], false])
     refused({ capacity: 5, queue }, /^queue must be an object/)
   refused({ capacity: 5, queue: { size: 5 } }, /^the key "size" of queue must be/)
+  refused({ capacity: 5, queue: { lane: 6 } }, /^queue.lane must be no more than the capacity/)
   for (const bad of [Number.NaN, -1, 1.5, '5', null, {}, Number.POSITIVE_INFINITY]) {
     refused({ capacity: 5, queue: { limit: bad } }, /^queue\.limit must be/)
     refused({ capacity: 5, queue: { timeoutMs: bad } }, /^queue\.timeoutMs must be/)

@@ -99,7 +99,7 @@ t.test('bounds of the queue are the budget’s', async t => {
     lane: 0,
     passBytes: 5,
   })
-  const queue = { limit: 3, timeoutMs: 50, lane: 8, passBytes: 9 }
+  const queue = { limit: 3, timeoutMs: 50, lane: 4, passBytes: 9 }
   t.same(new Governor({ budget: 5, queue, logger: silent }).budget.queue, queue)
   t.same(new Governor({ queue, logger: silent }).budget.queue, queue)
   const { queue: chosen, capacity } = new Governor({ logger: silent }).budget

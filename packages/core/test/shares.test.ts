@@ -31,6 +31,15 @@ t.test('an address is a key; of IPv6 its /64 network is', async t => {
   t.equal(shares.of(anyValue<HttpRequest>({})), undefined)
 })
 
+t.test('a header that came several times is one key', async t => {
+  const shares = new Shares({ key: ({ headers }) => headers['x-key'] }, new ByteBudget({ capacity: 1 }))
+  const keyOf = (key: unknown): string | undefined =>
+    shares.of(anyValue<HttpRequest>({ headers: { 'x-key': key } }))
+  t.equal(keyOf(['a', 'b']), 'a,b')
+  t.equal(keyOf('a'), 'a')
+  t.equal(keyOf(undefined), undefined)
+})
+
 t.test('a key is a string or nothing', async t => {
   for (const key of [5, null, true, {}, Symbol('a'), Promise.resolve('a')]) {
     const shares = new Shares({ key: anyValue(() => key) }, new ByteBudget({ capacity: 1 }))
