@@ -3,15 +3,16 @@ import type { RoutePolicy } from '@plimsoll/core'
 import { buildApp } from '../../../examples/object-store/src/app.ts'
 import { idleEvents } from './event-stream.ts'
 import { lookInside } from './inside.ts'
-import { admitPlainly as admit, governorOptions, options, storage } from './object-store.ts'
+import { admitPlainly as admit, limits, options, storage } from './object-store.ts'
 
 /** The example's own application, with what the other two servers beside this file have. */
-const { governed, bodyLimit } = options
+const { governed, budget, bodyLimit } = options
 const app = await buildApp({
   storage,
   masterKey: Buffer.alloc(32),
   governed,
-  ...governorOptions,
+  budget,
+  limits,
   bodyLimit,
   logger: { level: 'warn', stream: process.stderr },
 })

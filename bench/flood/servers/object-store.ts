@@ -19,10 +19,8 @@ const known = process.argv.slice(2).filter(argument => !ofOurs.includes(argument
 export const options = resolveServerOptions(known, {})
 
 /** With `--shares` no client's address may hold more than a quarter of the budget. */
-export const governorOptions = {
-  budget: options.budget,
-  ...(withShares && { share: { key: 'address' } as const }),
-}
+export const limits = withShares ? { share: { key: 'address' } as const } : {}
+export const governorOptions = { budget: options.budget, ...limits }
 
 const liveFrames = new LiveFrames()
 export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()

@@ -1,4 +1,4 @@
-import type { ShareOptions } from '@plimsoll/fastify'
+import type { GovernorOptions } from '@plimsoll/fastify'
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { FRAME_BYTES } from './frame-layout.ts'
 import { LiveFrames } from './live-frames.ts'
@@ -20,8 +20,8 @@ export interface AppOptions {
   readonly governed?: boolean
   /** Bytes, or a string with a unit. Default 'auto': from the container's limit. */
   readonly budget?: number | string
-  /** The largest share of the budget that one client may hold. Default: none. */
-  readonly share?: ShareOptions
+  /** What else the plugin is told. Default: nothing. */
+  readonly limits?: Pick<GovernorOptions, 'share'>
   /** Bytes of the largest object. Default 64 MiB. */
   readonly bodyLimit?: number
   /** Default: none. */
@@ -39,7 +39,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     masterKey,
     governed = true,
     budget = 'auto',
-    share,
+    limits = {},
     bodyLimit = 64 * 1024 * 1024,
   } = options
   const app = Fastify({
@@ -52,7 +52,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   // ── Governed: this line, and `config.plimsoll` and `request.plimsoll` below. Nothing else knows of it. ──
   // Imported here, so that the ungoverned server is one without Plimsoll and not one in which it idles.
-  if (governed) await app.register(import('@plimsoll/fastify'), { budget, ...(share && { share }) })
+  if (governed) await app.register(import('@plimsoll/fastify'), { budget, ...limits })
 
   // Every body is one Buffer, JSON too.
   app.removeAllContentTypeParsers()
