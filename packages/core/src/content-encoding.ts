@@ -8,8 +8,11 @@ import type { HttpRequest } from './request-head.ts'
  */
 export const INFLATED = 8
 
-/** RFC 9110 section 8.4.1: names of codings are case-insensitive, and `identity` is none. */
-const NONE = /^\s*(identity)?\s*$/i
+/**
+ * RFC 9110 section 8.4.1: names of codings are case-insensitive, and `identity` is none. Nor is `aws-chunked`, which
+ * only frames a body that S3's clients sign as they send it.
+ */
+const NONE = /^\s*(identity|aws-chunked)?\s*$/i
 
 /** Whether the body comes in a coding, whichever. */
 export function isEncoded(req: HttpRequest): boolean {

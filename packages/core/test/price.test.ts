@@ -1,5 +1,5 @@
 import t from 'tap'
-import { neededOf } from '../src/price.ts'
+import { neededOf, priceOf } from '../src/price.ts'
 import type { HttpRequest } from '../src/request-head.ts'
 import { type RoutePolicy, resolvePolicy } from '../src/route-policy.ts'
 import { anyValue } from './fixtures/any-value.ts'
@@ -288,4 +288,18 @@ t.test('of a promise all is needed where its cost can’t be told, or is the han
   }
   t.equal(needed({ cost: fails }), 100)
   t.equal(needed(undefined), 100)
+})
+
+t.test('a body that S3’s clients frame as they sign it is not taken for a compressed one', async t => {
+  const policy = resolvePolicy({})
+  for (const [coding, bytes] of [
+    ['aws-chunked', 1000],
+    ['Identity', 1000],
+    ['', 1000],
+    ['gzip', 8000],
+    ['aws-chunked,gzip', 8000],
+  ] as const) {
+    const req = anyValue<HttpRequest>({ headers: { 'content-encoding': coding }, method: 'PUT', url: '/' })
+    t.equal(priceOf(req, 1000, policy, 100_000).bytes, bytes, coding)
+  }
 })

@@ -101,7 +101,7 @@ t.test('the AWS SDK comes back by itself when it was told to slow down', async t
     const all = budget.tryAcquire(budget.capacity)
     const queue = new AbortController()
     const { signal } = queue
-    const waiting = Array.from({ length: budget.queue.limit }, () => budget.acquire(1, { signal }))
+    const waiting = Array.from({ length: budget.queue.limit }, () => budget.acquire(MIB, { signal }))
     const put = client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'a', Body: randomBytes(8 * MIB) }))
     await until(() => app.plimsoll.stats().refused.ERR_PLIMSOLL_QUEUE_FULL === 1)
     queue.abort()

@@ -66,9 +66,14 @@ t.test('who finds no room is told to slow down, and when to come back', async t 
       const all = budget.tryAcquire(budget.capacity)
       const queue = new AbortController()
       const { signal } = queue
-      const waiting = Array.from({ length: budget.queue.limit }, () => budget.acquire(1, { signal }))
+      const waiting = Array.from({ length: budget.queue.limit }, () =>
+        budget.acquire(FRAME_BYTES, { signal }),
+      )
       for (const method of ['PUT', 'GET']) {
-        const late = await fetch(`${bucket}/a`, { method, ...(method === 'PUT' && { body: 'x' }) })
+        const late = await fetch(`${bucket}/a`, {
+          method,
+          ...(method === 'PUT' && { body: Buffer.alloc(FRAME_BYTES) }),
+        })
         t.match(late.headers.get('retry-after'), /^\d+$/)
         await refused(t, late, 503, 'SlowDown')
       }
