@@ -298,7 +298,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const shares = this.#shares
     if (shares === undefined) return undefined
     // What costs nothing has not been asked for its key.
-    this.key = shares.of(this.req)
+    this.key ??= shares.of(this.req)
     return this.key === undefined ? undefined : shares.join(this.key)
   }
 
