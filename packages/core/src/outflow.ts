@@ -15,12 +15,16 @@ interface Handle {
 const SENT = Symbol('plimsoll.sent')
 
 type Metered = ServerHttp2Stream & { [SENT]?: number }
+type Done = (error?: Error | null) => void
 
 /**
  * An HTTP/2 write is sent in parts of this size, so that one can see how much of it was taken. No more than a frame
  * (RFC 9113 section 4.2): with 64 KiB somebody who takes 32 KiB a second seems to stand still.
  */
 const PART = 16 * 1024
+
+/** What is buffered goes by one write up to here. */
+const MOST_AT_ONCE = 4 * PART
 
 /**
  * How many bytes have ever been taken of what was written. On HTTP/1 by the kernel: a stream's `writableLength` stays at
@@ -59,21 +63,30 @@ export function onWrite(
 export function countSent(stream: Metered): void {
   stream[SENT] = 0
   const { _write } = stream
+  const _writev = stream._writev as NonNullable<typeof stream._writev>
+  const sent = (bytes: number, done: Done): Done => {
+    return error => {
+      stream[SENT] = (stream[SENT] as number) + bytes
+      done(error)
+    }
+  }
   const write = stream.write as Write
   const end = stream.end as End<never>
   stream._write = (chunk: Buffer | string, encoding, callback) => {
-    _write.call(stream, chunk, encoding, error => {
-      stream[SENT] = (stream[SENT] as number) + Buffer.byteLength(chunk, encoding)
-      callback(error)
-    })
+    _write.call(stream, chunk, encoding, sent(Buffer.byteLength(chunk, encoding), callback))
   }
-  // Without it each of many that were buffered is written by itself, and counted.
-  ;(stream as { _writev?: unknown })._writev = undefined
+  stream._writev = (chunks, callback) => {
+    const bytes = chunks.reduce((sum, { chunk, encoding }) => sum + Buffer.byteLength(chunk, encoding), 0)
+    _writev.call(stream, chunks, sent(bytes, callback))
+  }
   // Not in `_write`: Node ends a stream with the chunk that it writes last, and that is the one behind which
   // nothing is buffered.
   const allButLastPart = (chunk: unknown, encoding: unknown): unknown => {
     const isLongText = typeof chunk === 'string' && chunk.length > PART
     let rest = isLongText ? Buffer.from(chunk, encodingOf(stream, encoding)) : chunk
+    // All that is buffered would go by one write. By itself each is counted, but takes a turn.
+    if (stream.writableLength > MOST_AT_ONCE || (rest instanceof Uint8Array && rest.length > PART))
+      Object.assign(stream, { _writev: undefined })
     while (rest instanceof Uint8Array && rest.length > PART) {
       write.call(stream, rest.subarray(0, PART))
       rest = rest.subarray(PART)
