@@ -82,6 +82,8 @@ t.test('a client that leaves the queue is not served', async t => {
 
 t.test('those behind a client that left the queue are served', async t => {
   const server = await governedApp(t, {
+    // Else it would not have waited behind the client.
+    options: { budget: '1MiB', queue: { passBytes: 0 } },
     routes: app => app.get('/', { config: { plimsoll: { cost: '1MiB' } } }, async () => 'served'),
   })
   const taken = server.governor.budget.tryAcquire('512KiB')
@@ -167,7 +169,7 @@ t.test('a client that leaves during its download releases, and its source is clo
   const client = await RawClient.to(server.port)
   client.write(head('GET /'))
   await client.reads(/HTTP\/1\.1 200/)
-  t.equal(server.governor.budget.reserved, 64 * KiB)
+  t.ok(server.governor.budget.reserved >= 64 * KiB)
   client.destroy()
   await server.leavesNothing(t)
   await until(() => sources[0]?.destroyed === true, 'the source to be closed')
@@ -186,7 +188,7 @@ t.test('a client that leaves a download of one large buffer releases, and aborts
   const client = await RawClient.to(server.port)
   client.socket.pause()
   client.write(head('GET /'))
-  await until(() => server.governor.budget.reserved === MiB, 'the download')
+  await until(() => server.governor.budget.reserved >= MiB, 'the download')
   client.destroy()
   await server.leavesNothing(t)
   t.equal(signals[0]?.aborted, true)
