@@ -11,7 +11,7 @@ import type { BudgetReservation } from './reservation.ts'
 import type { Share } from './shares.ts'
 import type { Holder, Watched } from './watched.ts'
 
-/** Up to so much a response may buffer for nothing: the high-water mark of Node 20's sockets. */
+/** So much a response may buffer for nothing, its head included: the high-water mark of Node 20's sockets. */
 export const BUFFERED_FREE = 16 * 1024
 
 /** Whose bytes they are. */
@@ -107,7 +107,7 @@ export class Holding implements Holder {
 
   /** The response has so much in its buffers, of which what was reserved covers as much. */
   buffered(bytes: number): void {
-    const excess = bytes <= BUFFERED_FREE ? 0 : Math.max(0, bytes - (this.#reservation?.bytes ?? 0))
+    const excess = Math.max(0, bytes - BUFFERED_FREE - (this.#reservation?.bytes ?? 0))
     if (this.#released || (excess === 0 && this.#overflow === undefined)) return
     this.#overflow ??= this.#budget.charge(0)
     const more = excess - this.#overflow.bytes

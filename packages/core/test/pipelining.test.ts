@@ -219,7 +219,7 @@ for (const [how, answer] of [
       t.equal(server.governor.stats().reserved, 0)
       for (const { res } of open.slice(1)) answer(res)
       const { reserved } = server.governor.stats()
-      t.ok(reserved >= 9 * 64 * KiB, `${reserved} bytes are held`)
+      t.ok(reserved >= 9 * 48 * KiB, `${reserved} bytes are held`)
       open[0]?.res.end()
       if (how === 'ends with') {
         t.same(await client.answers(10), Array(10).fill(200))
