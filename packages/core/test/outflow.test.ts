@@ -36,6 +36,13 @@ const WAYS: Record<string, [(res: Out) => unknown, Buffer]> = {
     },
     Buffer.concat([Buffer.from(LONG, 'utf16le'), Buffer.alloc(200 * KiB, 'x')]),
   ],
+  'a few small ones': [
+    res => {
+      for (let at = 0; at < 5; at++) res.write(`${at} `)
+      res.end('end')
+    },
+    Buffer.from('0 1 2 3 4 end'),
+  ],
   'many small ones': [
     res => {
       for (let at = 0; at < LONG.length; at += 100) res.write(LONG.slice(at, at + 100))

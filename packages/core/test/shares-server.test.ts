@@ -285,3 +285,22 @@ scenario(
     await over(server)
   },
 )
+
+const regrown = keeping()
+scenario(
+  'who has given back all and grows again is counted to the same key',
+  { options: options(), handler: regrown.handler },
+  async (t, server) => {
+    const client = await server.connect()
+    client.write(post('/keep', BODY))
+    await server.reached(1)
+    const { res, reservation } = regrown.kept[0] as Kept
+    await reservation.requeue(0)
+    t.match(server.governor.stats(), { reserved: 0, keys: 0 })
+    t.equal(reservation.tryGrow(100 * KiB), true)
+    t.match(server.governor.stats(), { reserved: 100 * KiB, keys: 1 })
+    t.equal(reservation.tryGrow(200 * KiB), false, 'past its share')
+    res.end()
+    await over(server)
+  },
+)
