@@ -303,3 +303,19 @@ scenario(
     await over(server)
   },
 )
+
+const nobodys = keeping()
+scenario(
+  'what is nobody’s has no bound, also where it grows from nothing',
+  { options: options({ key: () => undefined }), handler: nobodys.handler },
+  async (t, server) => {
+    const client = await server.connect()
+    client.write(head('GET', '/keep'))
+    await server.reached(1)
+    const { res, reservation } = nobodys.kept[0] as Kept
+    t.equal(reservation.tryGrow('1MiB'), true)
+    t.match(server.governor.stats(), { reserved: 2 ** 20, keys: 0 })
+    res.end()
+    await over(server)
+  },
+)
