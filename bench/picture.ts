@@ -1,3 +1,5 @@
+import * as echarts from 'echarts'
+
 /** The look that all pictures share. Their ground is white, so that they read the same on a dark page. */
 export const ink = {
   text: '#1f2328',
@@ -17,4 +19,13 @@ const family = 'system-ui, -apple-system, DejaVu Sans, Helvetica, Arial, sans-se
 
 export function text(fontSize: number, color: string = ink.text) {
   return { fontFamily: family, fontSize, color, fontWeight: 400 as const }
+}
+
+/** A picture as SVG, without a browser. */
+export function renderSvg(width: number, height: number, option: echarts.EChartsCoreOption): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
+  chart.setOption({ animation: false, backgroundColor: '#ffffff', ...option })
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  return svg
 }

@@ -22,6 +22,18 @@ export interface Cage {
   remove(): void
 }
 
+/** What of a cage is worth telling beside a figure that was measured in it. */
+export interface CageFigures {
+  readonly kind: string
+  readonly limitBytes: number
+  /** Left out where the kernel holds the limit. */
+  readonly standsInBecause?: string
+}
+
+export function cageFigures({ kind, limitBytes, standsInBecause }: Cage): CageFigures {
+  return { kind, limitBytes, ...(standsInBecause === undefined ? {} : { standsInBecause }) }
+}
+
 /** @param force 'supervisor' passes the kernel by, to test the stand-in. */
 export function openCage(limitBytes: number, force?: 'supervisor'): Cage {
   if (force === 'supervisor') return new SupervisorCage(limitBytes, '--cage supervisor asked for it')

@@ -1,8 +1,8 @@
-import * as echarts from 'echarts'
+import type * as echarts from 'echarts'
 import { frameworkNames } from '../flood/servers.ts'
 import { mebibytes, standIn } from '../flood/wording.ts'
 import { machineLine } from '../machine.ts'
-import { ink, text } from '../picture.ts'
+import { ink, renderSvg, text } from '../picture.ts'
 import { fairnessPanel, panelHeight, serverInk } from './fairness-panel.ts'
 import type { FairnessRun } from './fairness-result.ts'
 import { scenarioNamed } from './scenarios.ts'
@@ -29,19 +29,13 @@ export function renderFairnessChart(run: FairnessRun): string {
       width: WIDTH / COLUMNS,
     }),
   )
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
-  chart.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
+  return renderSvg(WIDTH, height, {
     title: [header(run), ...legend(), footer(run, height), ...panels.map(panel => panel.title)],
     grid: panels.map(panel => panel.grid),
     xAxis: panels.map(panel => panel.xAxis),
     yAxis: panels.flatMap(panel => panel.yAxes),
     series: panels.flatMap(panel => panel.series),
   })
-  const svg = chart.renderToSVGString()
-  chart.dispose()
-  return svg
 }
 
 function header({ framework, results, budget }: FairnessRun): echarts.TitleComponentOption {

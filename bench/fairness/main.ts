@@ -5,6 +5,7 @@ import { type Framework, frameworks } from '../flood/servers.ts'
 import { ending, peak } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
+import { runCommand } from '../run-command.ts'
 import { asked } from './asks.ts'
 import { writeReport } from './fairness-report.ts'
 import type { FairnessResult } from './fairness-result.ts'
@@ -40,14 +41,7 @@ cli
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(compare)
-cli.help()
-cli.parse(process.argv, { run: false })
-try {
-  await cli.runMatchedCommand()
-} catch (error) {
-  console.error(`\n${(error as Error).message}`)
-  process.exitCode = 1
-}
+await runCommand(cli)
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cage, openCage, totalBytes } from '../cage/cage.ts'
+import { type Cage, cageFigures, openCage, totalBytes } from '../cage/cage.ts'
 import { endingOf } from '../flood/ending.ts'
 import { highest, MemoryRecorder } from '../flood/memory-recorder.ts'
 import type { Progress } from '../flood/progress.ts'
@@ -69,11 +69,7 @@ async function playOn(
     return {
       scenario: scenario.name,
       server: kind,
-      cage: {
-        kind: cage.kind,
-        limitBytes: cage.limitBytes,
-        ...(cage.standsInBecause === undefined ? {} : { standsInBecause: cage.standsInBecause }),
-      },
+      cage: cageFigures(cage),
       ending: await endingOf(server, cage, startedMs, false),
       peakBytes: peak ? totalBytes(peak.reading) : 0,
       peakOf: peak?.reading,

@@ -1,6 +1,6 @@
-import * as echarts from 'echarts'
+import type * as echarts from 'echarts'
 import { machineLine } from '../machine.ts'
-import { ink, text } from '../picture.ts'
+import { ink, renderSvg, text } from '../picture.ts'
 import { floodPanel } from './flood-panel.ts'
 import type { FloodResult, FloodRun } from './flood-result.ts'
 import { repeated } from './repeated.ts'
@@ -26,19 +26,13 @@ export function renderFloodChart(run: FloodRun): string {
       height: PANEL_HEIGHT,
     }),
   )
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
-  chart.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
+  return renderSvg(WIDTH, height, {
     title: [header(run), footer(run, height), ...panels.map(panel => panel.title)],
     grid: panels.map(panel => panel.grid),
     xAxis: panels.map(panel => panel.xAxis),
     yAxis: panels.map(panel => panel.yAxis),
     series: panels.flatMap(panel => panel.series),
   })
-  const svg = chart.renderToSVGString()
-  chart.dispose()
-  return svg
 }
 
 /** The same for all panels: over the highest line, and with room for the limit's label. */

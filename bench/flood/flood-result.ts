@@ -1,9 +1,10 @@
+import type { CageFigures } from '../cage/cage.ts'
 import type { Machine } from '../machine.ts'
 import type { Framework } from './servers.ts'
 
 /** Whether a server lived in its cage, and how near it came to the limit. */
 export interface Survival {
-  readonly cage: { readonly kind: string; readonly limitBytes: number; readonly standsInBecause?: string }
+  readonly cage: CageFigures
   readonly ending: FloodEnding
   readonly peakBytes: number
 }

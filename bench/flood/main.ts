@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
+import { runCommand } from '../run-command.ts'
 import { reportName, writeReport } from './flood-report.ts'
 import type { FloodResult } from './flood-result.ts'
 import { terminalTable } from './flood-table.ts'
@@ -45,14 +46,7 @@ cli
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action((options: Options) => (options.throughput ? compareThroughput(options) : demonstrate(options)))
-cli.help()
-cli.parse(process.argv, { run: false })
-try {
-  await cli.runMatchedCommand()
-} catch (error) {
-  console.error(`\n${(error as Error).message}`)
-  process.exitCode = 1
-}
+await runCommand(cli)
 
 async function demonstrate(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))

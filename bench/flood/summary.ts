@@ -1,4 +1,4 @@
-import { type Cage, totalBytes } from '../cage/cage.ts'
+import { type Cage, cageFigures, totalBytes } from '../cage/cage.ts'
 import { percentile } from '../statistics.ts'
 import type { FloodEnding, FloodResult } from './flood-result.ts'
 import type { FloodReport } from './load/protocol.ts'
@@ -29,11 +29,7 @@ export function summarised(observed: Observed): FloodResult {
     scenario: scenario.name,
     title: scenario.title,
     server: observed.governed ? 'governed' : 'ungoverned',
-    cage: {
-      kind: cage.kind,
-      limitBytes: cage.limitBytes,
-      ...(cage.standsInBecause === undefined ? {} : { standsInBecause: cage.standsInBecause }),
-    },
+    cage: cageFigures(cage),
     requests: totalRequests(scenario),
     answered: uploads.answered + downloads.answered,
     byStatus: sum(uploads.byStatus, downloads.byStatus),

@@ -1,6 +1,6 @@
-import * as echarts from 'echarts'
+import type * as echarts from 'echarts'
 import { machineLine } from '../machine.ts'
-import { ink, text } from '../picture.ts'
+import { ink, renderSvg, text } from '../picture.ts'
 import { median } from '../statistics.ts'
 import type { HelloResult, HelloRun } from './hello-result.ts'
 
@@ -35,10 +35,7 @@ export function renderHelloChart(run: HelloRun): string {
   const step = Math.max(...all.map(ratio => Math.abs(ratio - 1))) > 0.2 ? 0.2 : 0.05
   const reach = step * Math.max(2, Math.ceil(Math.max(...all.map(ratio => Math.abs(ratio - 1))) / step))
   const height = HEADER + rows.length * ROW + FOOTER
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
-  chart.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
+  return renderSvg(WIDTH, height, {
     title: [
       heading(
         14,
@@ -80,9 +77,6 @@ export function renderHelloChart(run: HelloRun): string {
       figures(rows, ratios, index, 1 + reach),
     ]),
   })
-  const svg = chart.renderToSVGString()
-  chart.dispose()
-  return svg
 }
 
 type Ratios = 'requestRatios' | 'cpuRatios'

@@ -1,6 +1,6 @@
-import * as echarts from 'echarts'
+import type * as echarts from 'echarts'
 import { machineLine } from '../machine.ts'
-import { ink, text } from '../picture.ts'
+import { ink, renderSvg, text } from '../picture.ts'
 import { flatness, type SemaphoreRun } from './semaphore-result.ts'
 
 const WIDTH = 900
@@ -12,7 +12,6 @@ const servers = [
 
 /** Left a pair of calls, as bars; right a grant over the length of the queue, as lines. */
 export function renderSemaphoreChart(run: SemaphoreRun): string {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
   const axisLabel = text(11, ink.faint)
   const yAxis = {
     type: 'value' as const,
@@ -23,9 +22,7 @@ export function renderSemaphoreChart(run: SemaphoreRun): string {
     axisLabel,
     splitLine: { lineStyle: { color: ink.grid } },
   }
-  chart.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
+  return renderSvg(WIDTH, HEIGHT, {
     title: [
       title(14, 10, 'A byte semaphore against one that counts to N', 'Nanoseconds, less is better'),
       panelTitle(
@@ -81,9 +78,6 @@ export function renderSemaphoreChart(run: SemaphoreRun): string {
     ],
     series: [pairBars(run), ...servers.map(server => grantLine(run, server))],
   })
-  const svg = chart.renderToSVGString()
-  chart.dispose()
-  return svg
 }
 
 function pairBars(run: SemaphoreRun): echarts.BarSeriesOption {

@@ -4,6 +4,7 @@ import { frameworks } from '../flood/servers.ts'
 import { ending, mebibytes } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
+import { runCommand } from '../run-command.ts'
 import { runSoak } from './run-soak.ts'
 import { writeReport } from './soak-report.ts'
 import { isClean, type Look, usedBytes } from './soak-result.ts'
@@ -34,14 +35,7 @@ cli
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(soak)
-cli.help()
-cli.parse(process.argv, { run: false })
-try {
-  await cli.runMatchedCommand()
-} catch (error) {
-  console.error(`\n${(error as Error).message}`)
-  process.exitCode = 1
-}
+await runCommand(cli)
 
 async function soak(options: Options): Promise<void> {
   const framework = frameworks.find(known => known === options.framework)

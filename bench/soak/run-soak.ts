@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCage, totalBytes } from '../cage/cage.ts'
+import { cageFigures, openCage, totalBytes } from '../cage/cage.ts'
 import { serverProgram } from '../fairness/servers.ts'
 import { endingOf } from '../flood/ending.ts'
 import { Content } from '../flood/load/content.ts'
@@ -65,9 +65,8 @@ export async function runSoak(options: SoakOptions, onLook: (look: Look) => void
     memory.stop()
     await server.stop()
     const peak = highest(memory.samples)
-    const { kind, limitBytes, standsInBecause } = cage
     return {
-      cage: { kind, limitBytes, ...(standsInBecause === undefined ? {} : { standsInBecause }) },
+      cage: cageFigures(cage),
       ending,
       peakBytes: peak ? totalBytes(peak.reading) : 0,
       seconds,

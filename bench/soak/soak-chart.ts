@@ -1,8 +1,8 @@
-import * as echarts from 'echarts'
+import type * as echarts from 'echarts'
 import { frameworkNames } from '../flood/servers.ts'
 import { mebibytes } from '../flood/wording.ts'
 import { machineLine } from '../machine.ts'
-import { ink, text } from '../picture.ts'
+import { ink, renderSvg, text } from '../picture.ts'
 import { type Look, type SoakRun, usedBytes } from './soak-result.ts'
 
 const WIDTH = 980
@@ -21,11 +21,8 @@ const lines = [
 /** Memory over time, and below it how many wait. */
 export function renderSoakChart(run: SoakRun): string {
   const { series, before, after, framework } = run
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
   const seconds = Math.ceil(series.at(-1)?.atSeconds ?? 1)
-  chart.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
+  return renderSvg(WIDTH, HEIGHT, {
     title: [
       {
         left: 16,
@@ -79,9 +76,6 @@ export function renderSoakChart(run: SoakRun): string {
       line(1, 'waiting', ink.governed, series, look => look.waiting),
     ],
   })
-  const svg = chart.renderToSVGString()
-  chart.dispose()
-  return svg
 }
 
 function line(

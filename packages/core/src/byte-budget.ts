@@ -207,7 +207,7 @@ export class ByteBudget {
    */
   watch(holder: Holder): Watched {
     const watched = this.#watch.add(holder)
-    if (this.waiting + this.halted > 0) this.#watch.start()
+    if (this.#pressed) this.#watch.start()
     return watched
   }
 
@@ -241,6 +241,11 @@ export class ByteBudget {
     this.#outside += by
     if (by > 0) this.#watch.start()
     else this.#rest()
+  }
+
+  /** Whether anybody waits for bytes that others hold. */
+  get #pressed(): boolean {
+    return this.waiting + this.halted > 0
   }
 
   #wanted(): number | undefined {
@@ -313,7 +318,7 @@ export class ByteBudget {
   /** Nobody is timed or watched where nobody waits. */
   #rest(): void {
     if (this.#line.size === 0) this.#timer.stop()
-    if (this.#line.size + this.#lending.halted + this.#outside === 0) this.#watch.stop()
+    if (!this.#pressed) this.#watch.stop()
   }
 
   #grant(): void {

@@ -13,9 +13,7 @@ import type { ShareOptions } from './shares.ts'
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
   readonly budget?: ByteSize | ByteBudget | 'auto'
-  /**
-   * Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error.
-   */
+  /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
   readonly queue?: QueueOptions
   /**
    * Requests that never wait and reserve 0 bytes, for health and metrics routes; their bodies stay

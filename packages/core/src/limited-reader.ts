@@ -84,7 +84,7 @@ export class LimitedReader implements InflationKeeper {
    */
   get underWay(): boolean {
     const req = this.#req
-    if (this.#complete || this.#refused || req.destroyed) return false
+    if (this.#isOver) return false
     // Not `readableFlowing`: a pipe into something slow pauses it.
     return req.listenerCount('data') > 0 || req.listenerCount('readable') > 0
   }
@@ -92,8 +92,13 @@ export class LimitedReader implements InflationKeeper {
   /** Whether it is for the client to send: Node reads what comes, and the buffer has room for it. */
   get owed(): boolean {
     const req = this.#req
-    if (this.#complete || this.#refused || req.destroyed) return false
+    if (this.#isOver) return false
     return req.readableLength < req.readableHighWaterMark
+  }
+
+  /** Whether nothing more comes of it. */
+  get #isOver(): boolean {
+    return this.#complete || this.#refused || this.#req.destroyed
   }
 
   /** Refuses what is still to come. */
@@ -159,6 +164,7 @@ export class LimitedReader implements InflationKeeper {
     gathering.add(chunk)
     return this.#req.readableLength + gathering.length < this.#req.readableHighWaterMark
   }
+
   #count(bytes: number): void {
     this.#total += bytes
     const total = this.#total

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import type { BudgetReservation, Reservation } from '../src/reservation.ts'
 import { BudgetModel, type ModelQueue } from './fixtures/budget-model.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
+import { holds } from './fixtures/holds.ts'
 import { abortListeners } from './fixtures/listeners.ts'
 import { randomSeed } from './fixtures/random-seed.ts'
 import { promisesSettled } from './fixtures/settled.ts'
@@ -192,12 +193,6 @@ function same(actual: unknown, expected: unknown, command: unknown, what: string
   if (is !== should) throw new Error(`${what}: ${is}, not ${should}, after ${JSON.stringify(command)}`)
 }
 
-/** Checks a property and reports its counterexample, with the seed, as a failure. */
-async function holds(t: Test, property: fc.IAsyncProperty<unknown>, numRuns: number): Promise<void> {
-  const { failed, counterexample, errorInstance, seed: used } = await fc.check(property, { seed, numRuns })
-  t.notOk(failed, `${numRuns} runs`, { seed: used, counterexample, error: String(errorInstance) })
-}
-
 t.test('a budget does what its model does, whatever is asked of it', async t => {
   const commands = fc.array(command, { minLength: 1, maxLength: 120, size: 'max' })
   const queues = fc.record({
@@ -217,7 +212,7 @@ t.test('a budget does what its model does, whatever is asked of it', async t => 
       reset()
     }
   })
-  await holds(t, property as fc.IAsyncProperty<unknown>, 300)
+  await holds(t, property as fc.IAsyncProperty<unknown>, seed, 300)
 })
 
 t.test('any waiter up to the capacity is granted in the end, in the order of arrival', async t => {
@@ -244,5 +239,5 @@ t.test('any waiter up to the capacity is granted in the end, in the order of arr
     same(granted, [...sizes.keys()], 'all released', 'granted')
     same([budget.reserved, budget.waiting], [0, 0], 'all released', 'left')
   })
-  await holds(t, property as fc.IAsyncProperty<unknown>, 200)
+  await holds(t, property as fc.IAsyncProperty<unknown>, seed, 200)
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { Holding, type Payer } from '../src/holding.ts'
 import { READ_AHEAD } from '../src/lending.ts'
@@ -9,6 +9,7 @@ import { resolvePolicy } from '../src/route-policy.ts'
 import { HURRIED_GRACE_MS, LOOK_EVERY_MS, STILL_BYTES } from '../src/watched.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
+import { holds } from './fixtures/holds.ts'
 import { randomSeed } from './fixtures/random-seed.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
@@ -158,11 +159,6 @@ const manner: fc.Arbitrary<Manner> = fc.record({
   handledFor: fc.nat(5),
 })
 
-async function holds(t: Test, property: fc.IAsyncProperty<unknown>, numRuns: number): Promise<void> {
-  const { failed, counterexample, errorInstance, seed: used } = await fc.check(property, { seed, numRuns })
-  t.notOk(failed, `${numRuns} runs`, { seed: used, counterexample, error: String(errorInstance) })
-}
-
 t.test('whoever makes progress finishes, whatever the others do, and nothing is ever overdrawn', async t => {
   const clock = new FakeClock(t)
   const property = fc.asyncProperty(
@@ -173,5 +169,5 @@ t.test('whoever makes progress finishes, whatever the others do, and nothing is 
       if (cut.length > 0) throw new Error(`cut: ${JSON.stringify(cut[0]?.manner)}`)
     },
   )
-  await holds(t, property as fc.IAsyncProperty<unknown>, 100)
+  await holds(t, property as fc.IAsyncProperty<unknown>, seed, 100)
 })
