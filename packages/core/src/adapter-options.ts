@@ -40,9 +40,12 @@ export interface Governed {
   readonly shared: boolean
 }
 
-/** What options say of requests. The governor's own `exempt` is a function, and no policy's. */
+/** The governor's own: `exempt` is a function, and no policy's; its `mode` can be switched, and then holds for all routes. */
+const OWN = ['exempt', 'mode']
+
+/** What options say of requests. */
 function policyOf(options: GovernorOptions): RoutePolicy {
-  const ofPolicy = ([key]: [string, unknown]): boolean => POLICY_KEYS.includes(key) && key !== 'exempt'
+  const ofPolicy = ([key]: [string, unknown]): boolean => POLICY_KEYS.includes(key) && !OWN.includes(key)
   return Object.fromEntries(Object.entries(options).filter(ofPolicy))
 }
 

@@ -43,3 +43,8 @@ function bytesIn(text: string): number {
   const match = SIZE.exec(text)
   return match === null ? Number.NaN : Math.round(Number(match[1]) * (UNITS[match[2] as string] as number))
 }
+
+/** For people. */
+export function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
+}

@@ -26,6 +26,13 @@ export const YOUNG_MS = 1000
 // Shared by all copies of this package in a process.
 const LIMITED = Symbol.for('plimsoll.connections')
 
+/** Whose limit it is. */
+export interface ConnectionKeeper {
+  /** Asked for each connection that is one too many: whether another may be closed for it, or it refused. */
+  mayAct(): boolean
+  connectionRefused(): void
+}
+
 /**
  * Bounds how many connections are open at once, on all servers of a governor. Where they are too many, the one that
  * has gone longest without asking for anything makes room: idle, with half a head, in the middle of a handshake.
@@ -44,12 +51,11 @@ export class ConnectionLimit {
   closed = 0
   /** Those that may be closed, in the order of `since`. The busy may stand among them. */
   readonly #list = new LinkedList<OpenConnection>()
-  readonly #onRefused: () => void
+  readonly #keeper: ConnectionKeeper
 
-  /** @param onRefused hears of each connection that is refused */
-  constructor(limit: number, onRefused: () => void) {
+  constructor(limit: number, keeper: ConnectionKeeper) {
     this.limit = limit
-    this.#onRefused = onRefused
+    this.#keeper = keeper
   }
 
   /** Any number of calls; a server is bounded by the first governor that is attached to it. */
@@ -66,10 +72,10 @@ export class ConnectionLimit {
   }
 
   #arrive(socket: Socket, handshaking: boolean): void {
-    if (this.open >= this.limit && !this.#makeRoom()) {
+    if (this.open >= this.limit && this.#keeper.mayAct() && !this.#makeRoom()) {
       this.refused++
       refuseConnection(socket, handshaking)
-      this.#onRefused()
+      this.#keeper.connectionRefused()
       return
     }
     this.open++

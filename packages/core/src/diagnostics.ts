@@ -44,9 +44,20 @@ export interface RepeatedMessage {
   readonly error: PlimsollError
 }
 
+/** Message of `plimsoll:observed`: what would have become of a request that was let pass. */
+export interface ObservedMessage {
+  /** The request that went on. */
+  readonly request: HttpRequest
+  /** How long it would have waited, in milliseconds; 0 where it would have been refused. */
+  readonly waitedMs: number
+  /** Why it would have been refused; undefined where it would have been admitted. */
+  readonly error: PlimsollError | undefined
+}
+
 // Ask `hasSubscribers` before a message is built: nobody listening must cost nothing.
 export const queuedChannel = channel('plimsoll:queued')
 export const admittedChannel = channel('plimsoll:admitted')
 export const refusedChannel = channel('plimsoll:refused')
+export const observedChannel = channel('plimsoll:observed')
 export const releasedChannel = channel('plimsoll:released')
 export const repeatedChannel = channel('plimsoll:repeated')

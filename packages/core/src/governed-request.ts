@@ -1,16 +1,21 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { kindOf } from './body-kind.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError, tooSlow } from './errors.ts'
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
+import { BodyHold } from './hold-body.ts'
 import { Holding, type Payer } from './holding.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
 import { cutOff } from './outflow.ts'
 import { FREE, type Price } from './price.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
+import type { Measured, RouteMeasures } from './route-measures.ts'
+import type { Route } from './routes.ts'
 import type { Share, Shares } from './shares.ts'
+import type { Twin } from './twin.ts'
 
 /**
  * What a handler gets of its reservation. It can't release early: bytes that are given back while a
@@ -37,8 +42,13 @@ export interface RequestReservation {
   hold(work: PromiseLike<unknown>): void
 }
 
+/** Why somebody waits no more whose governor only observes from now on. */
+const LET_PASS = new Error('The governor only observes')
+
 /** Who admits requests, and hears what becomes of them. */
 export interface RequestKeeper {
+  /** Those that wait for their turn or for bytes. */
+  readonly waiting: Set<GovernedRequest>
   /** Response, connection and held work are over. */
   released(request: GovernedRequest, bytes: number): void
   /** `requeue` got nothing. */
@@ -57,11 +67,20 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   readonly socket: Socket
   readonly stream: ServerHttp2Stream | undefined
   price: Price = FREE
+  /** Bytes of its body by its head; undefined where that does not tell. */
+  declared: number | undefined
+  /** What its framework tells of its route. */
+  route: Route | undefined
+  /** What is known of its route; undefined where nothing is. */
+  row: RouteMeasures | undefined
+  /** Where its governor only observes: what would have become of it. Nothing holds it up itself. */
+  twin: Twin | undefined
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
   admitted = false
+  admittedAt = 0
   /** Whether it waits for its turn or for bytes. */
   waiting = false
   /** Whether it has ever waited for bytes: others may want them, too. */
@@ -81,6 +100,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #givenBack = 0
   #released = false
   #controller: AbortController | undefined
+  #waitEnd: AbortController | undefined
   #ended: PlimsollError | undefined
   #onTurn: (() => void) | undefined
   #requeued: Promise<void> | undefined
@@ -126,14 +146,23 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
+    if (this.twin !== undefined) return this.#growObserved(bytes, this.twin)
     // It could not answer before the one that waits, which might be waiting for these very bytes.
     if (this.connection?.isBehindWaiter(this)) return false
     return this.#holding.tryGrow(bytes)
   }
 
+  #growObserved(by: number, twin: Twin): boolean {
+    if (this.#released) return false
+    this.#holding.charge(by)
+    twin.tryGrow(by)
+    return true
+  }
+
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
     this.#givenBack += this.#holding.shrink(bytes)
+    this.twin?.shrink(bytes)
   }
 
   requeue(bytes: ByteSize): Promise<void> {
@@ -155,6 +184,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#holding.drop()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined }
+    if (this.twin !== undefined) {
+      this.#holding.charge(wanted)
+      // What is refused there is noted there.
+      this.twin.requeue(wanted).catch(() => {})
+      return
+    }
     // What costs nothing does not wait here, either.
     if (wanted === 0 && this.#ended === undefined) {
       this.tryAcquire(0)
@@ -162,11 +197,14 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     }
     // Who has cost nothing so far was asked for none.
     this.key ??= this.#shares?.of(this.req)
+    this.#keeper.waiting.add(this)
     try {
       await this.acquire(wanted)
     } catch (error) {
       this.#keeper.requeueRefused(this, error as PlimsollError)
       throw error
+    } finally {
+      this.#keeper.waiting.delete(this)
     }
   }
 
@@ -201,12 +239,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
    * than the queue allows.
    */
   async acquire(bytes: number): Promise<void> {
-    const { signal } = this
+    const { signal } = this.#waitBegins()
     const since = performance.now()
     const leftMs = (): number =>
       Math.max(0, this.#budget.queue.timeoutMs - Math.ceil(performance.now() - since))
     let share: Share | undefined
-    this.waiting = true
     try {
       if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, leftMs())
       // That ends by what ends the request, too.
@@ -223,11 +260,31 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       // Granted, but its client went, or the server closed, before this promise had its turn.
       this.#holding.drop()
       throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
+    } catch (error) {
+      if (error !== LET_PASS) throw error
+      this.#holding.observe()
+      this.#holding.charge(bytes)
     } finally {
       share?.leave(bytes)
       this.waiting = false
+      this.#waitEnd = undefined
       this.#onTurn = undefined
     }
+  }
+
+  /** A controller of its own, since the handler's own signal must not abort where the request goes on. */
+  #waitBegins(): AbortController {
+    this.waiting = true
+    const controller = new AbortController()
+    if (this.#ended !== undefined) controller.abort(this.#ended)
+    this.#waitEnd = controller
+    return controller
+  }
+
+  /** Ends the waiting of a request that goes on: nothing holds it up any more. */
+  letPass(): void {
+    this.#waitEnd?.abort(LET_PASS)
+    this.turn()
   }
 
   #take(reservation: BudgetReservation, share: Share | undefined): void {
@@ -251,14 +308,32 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   giveUp(error: PlimsollError): void {
     this.#ended ??= error
     this.#controller?.abort(error)
+    this.#waitEnd?.abort(error)
     this.turn()
   }
 
   /** Notes that it was refused, and keeps nothing. */
   refuse(error: PlimsollError): void {
     this.refusal = error
+    this.leave()
+  }
+
+  /** Keeps nothing from here on. */
+  leave(): void {
     this.#released = true
     this.#holding.release()
+  }
+
+  /** From here on it is only counted, and holds what it costs, whether or not there is room. */
+  pass(twin: Twin): void {
+    this.twin = twin
+    this.#holding.observe()
+    this.#holding.charge(this.price.bytes)
+  }
+
+  /** A later price, for what has come of the body by now; see {@link reprice}. */
+  adjust(price: Price): void {
+    this.reprice(this.reader?.repriced(price) ?? price)
   }
 
   /**
@@ -270,7 +345,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
     const { configuredCapacity } = this.#budget
-    if (price.bytes > configuredCapacity) throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
+    if (price.bytes > configuredCapacity && this.twin === undefined)
+      throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
     else if (more > 0 && !this.tryGrow(more)) {
@@ -279,19 +355,45 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       })
     }
     this.price = price
+    this.twin?.costs(price.bytes)
   }
 
   payIn(bytes: number): void {
     this.#holding.payIn(bytes)
+    this.twin?.payIn(bytes)
   }
 
   refund(bytes: number): void {
     // Less what the handler has given back by itself.
     this.#holding.giveBack(Math.max(0, bytes - this.#givenBack))
+    this.twin?.refund(bytes)
   }
 
   buffered(bytes: number): void {
     this.#holding.buffered(bytes)
+    this.twin?.buffered(bytes)
+  }
+
+  bodyHold(): Pick<BodyHold, 'hold' | 'letCome'> {
+    return new BodyHold(this.req)
+  }
+
+  /** What it was like, once it is over. */
+  measured(): Measured {
+    return {
+      declaredBytes: this.declared,
+      readBytes: this.reader?.total ?? 0,
+      reservedBytes: this.#holding.peak,
+      bufferedBytes: this.#holding.peakBuffered,
+      heldMs: performance.now() - this.admittedAt,
+      read: this.#read,
+    }
+  }
+
+  get #read(): Measured['read'] {
+    const { held } = this.price
+    if (held === 'nothing') return undefined
+    return held === 'window' ? 'stream' : kindOf(this.req.headers)
   }
 
   joinShare(): Share | undefined {

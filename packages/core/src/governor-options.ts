@@ -1,8 +1,9 @@
 import { ByteBudget } from './byte-budget.ts'
-import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { type ByteSize, mebibytes, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
-import { chooseBudget } from './memory-limit.ts'
+import { type ChosenBudget, chooseBudget } from './memory-limit.ts'
+import { checkMode, type ModeOption } from './mode.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
@@ -11,6 +12,11 @@ import type { ShareOptions } from './shares.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
+  /**
+   * `'enforce'` (default), or `'observe'`: account for everything, hold up and refuse nothing, and report what would have
+   * happened. A function is asked at each request. A route's own goes first.
+   */
+  readonly mode?: ModeOption
   /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
   readonly budget?: ByteSize | ByteBudget | 'auto'
   /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
@@ -39,7 +45,10 @@ export interface ResolvedOptions {
   readonly policy: ResolvedPolicy
   readonly exempt: ((head: RequestHead) => boolean) | undefined
   readonly share: ShareOptions | undefined
+  /** What one request may cost at most, if it has all of the budget to itself. */
+  readonly alone: number
   readonly connections: number
+  readonly mode: ModeOption
   readonly logger: Logger
 }
 
@@ -50,6 +59,7 @@ export const GOVERNOR_KEYS = [
   'exempt',
   'share',
   'connections',
+  'mode',
   'logger',
   'cost',
   'maxBody',
@@ -61,41 +71,43 @@ export const GOVERNOR_KEYS = [
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
-  const { budget, queue, exempt, share, connections, logger = processLogger, ...policy } = options
+  const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
+  const { logger = processLogger, ...policy } = others
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
-  const resolved = isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger)
+  const chosen = budget === 'auto' ? chooseBudget() : undefined
+  const resolved = isBudget(budget)
+    ? ownBudget(budget, queue)
+    : newBudget(chosen?.bytes ?? budget, queue, chosen !== undefined)
+  if (chosen !== undefined) tellChosen(chosen, logger)
   return Object.freeze({
-    policy: resolvePolicy(policy),
+    policy: resolvePolicy(chosen === undefined ? policy : { cost: 'auto', ...policy }),
     budget: resolved,
+    alone: chosen?.roomBytes ?? resolved.capacity,
     exempt,
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
+    mode: checkMode(mode),
     logger,
   })
 }
 
-function newBudget(
-  budget: ByteSize | undefined,
-  queue: QueueOptions | undefined,
-  logger: Logger,
-): ByteBudget {
+function newBudget(budget: ByteSize, queue: QueueOptions | undefined, chosen: boolean): ByteBudget {
   if (queue !== undefined) checkObject(queue, 'queue')
-  const budgetOf = (capacity: number, bounds: QueueOptions = {}): ByteBudget =>
-    new ByteBudget({
-      capacity,
-      queue: { ...bounds, lane: laneOf(capacity), passBytes: capacity, ...queue },
-    })
-  if (budget !== undefined && budget !== 'auto') return budgetOf(parseByteSize(budget, 'budget'))
-  const { bytes, limit, residentBytes } = chooseBudget()
-  const chosen = budgetOf(bytes, { limit: waitersBeside(bytes) })
+  const capacity = parseByteSize(budget, 'budget')
+  const limit = chosen ? { limit: waitersBeside(capacity) } : {}
+  return new ByteBudget({
+    capacity,
+    queue: { ...limit, lane: laneOf(capacity), passBytes: capacity, ...queue },
+  })
+}
+
+function tellChosen({ bytes, limit, residentBytes, because }: ChosenBudget, logger: Logger): void {
   logger.info(
     { budget: bytes, limit: limit.bytes, source: limit.source, rss: residentBytes },
-    `plimsoll chose a budget of ${mebibytes(bytes)}: half of what the limit of ${mebibytes(limit.bytes)} ` +
-      `(${limit.source}) leaves beside the ${mebibytes(residentBytes)} in use and what the garbage collector lets float`,
+    `plimsoll chose a budget of ${mebibytes(bytes)}: ${because}`,
   )
-  return chosen
 }
 
 /** Of a budget that is so small that a lane would be a part of it to speak of, there is none. */
@@ -111,8 +123,4 @@ function ownBudget(budget: ByteBudget, queue: QueueOptions | undefined): ByteBud
 /** By shape, since the budget may come from another copy of this package. */
 function isBudget(value: unknown): value is ByteBudget {
   return typeof value === 'object' && value !== null && typeof (value as ByteBudget).tryAcquire === 'function'
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MiB`
 }

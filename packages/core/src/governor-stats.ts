@@ -1,5 +1,6 @@
 import type { Lane } from './byte-budget.ts'
 import type { PlimsollErrorCode } from './errors.ts'
+import type { ObservedStats } from './observer.ts'
 
 /** A governor's figures at one moment: bytes and requests now, and counts since the start. */
 export interface GovernorStats {
@@ -17,7 +18,7 @@ export interface GovernorStats {
   readonly lane: Lane
   /** Requests admitted and not released. */
   readonly active: number
-  /** Requests that wait for their turn. */
+  /** Requests that wait for their turn or, by `requeue`, for their bytes. */
   readonly waiting: number
   /** Keys that hold something or wait, where there is a `share`. */
   readonly keys: number
@@ -37,4 +38,6 @@ export interface GovernorStats {
   readonly connectionsRefused: number
   /** Requests refused, by the code of the error. */
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
+  /** What would have become of the requests that were only observed. */
+  readonly observed: ObservedStats
 }

@@ -1,30 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { priceByItself } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
+import { enter } from './enter.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
+import { governorReport } from './governor-report.ts'
 import type { GovernorStats } from './governor-stats.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
 import { lookForClient } from './look-for-client.ts'
+import { Measure } from './measure.ts'
+import { checkMode, type Mode, type ModeOption, modeOf } from './mode.ts'
 import { noReservation } from './no-reservation.ts'
+import { Observer } from './observer.ts'
 import { checkDuration, checkOptions } from './options.ts'
 import { consult, type Price, priceOf, priceOfExempt } from './price.ts'
 import { answerForReader, isSmall, prepareRefusal, retryAfter } from './refusal.ts'
 import { RefusalLog } from './refusal-log.ts'
+import type { GovernorReport } from './report.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
+import type { RouteMeasures } from './route-measures.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
+import { type Route, Routes } from './routes.ts'
 import { Shares } from './shares.ts'
-
-/** How many requests of one connection may be open at once, of those that cost anything. */
-const PIPELINED = 64
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -41,20 +47,27 @@ export class Governor {
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
+  readonly #routes = new Routes()
   readonly #keeper: RequestKeeper = {
+    waiting: this.#waiting,
     released: (request, bytes) => this.#release(request, bytes),
-    requeueRefused: ({ req }, error) => {
-      this.#note(req, error)
+    requeueRefused: (request, error) => {
+      this.#note(request, error)
       // Not on the response: the handler may have another answer.
       error.headers = retryAfter(error, this.budget.queue.timeoutMs)
     },
-    cutOff: ({ req }, error) => this.#note(req, error),
+    cutOff: (request, error) => this.#note(request, error),
   }
+  readonly #observer: Observer
+  #mode: ModeOption
   #repeated = 0
   #admitted = 0
   #queued = 0
   #released = 0
   #closing = false
+  readonly #demand = new Measure()
+  readonly #idleBytes = process.memoryUsage.rss()
+  readonly #since = performance.now()
 
   /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
   constructor(options: GovernorOptions = {}) {
@@ -63,8 +76,30 @@ export class Governor {
     const { share } = this.#options
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
-    const { connections } = this.#options
-    this.#connections = new ConnectionLimit(connections, () => this.#log.refusedConnection(connections))
+    const { connections, mode, logger } = this.#options
+    this.#mode = mode
+    this.#observer = new Observer(this.budget, share, logger)
+    this.#connections = new ConnectionLimit(connections, {
+      mayAct: () => {
+        const acts = this.mode === 'enforce'
+        if (!acts) this.#observer.connectionOver(connections)
+        return acts
+      },
+      connectionRefused: () => this.#log.refusedConnection(connections),
+    })
+  }
+
+  /**
+   * Whether it acts. To set it is to switch all routes that have no mode of their own, from now on; requests that wait
+   * are let in when it is set to `'observe'`.
+   */
+  get mode(): Mode {
+    return modeOf(this.#mode)
+  }
+
+  set mode(mode: Mode) {
+    this.#mode = checkMode(mode)
+    if (mode === 'observe') for (const request of this.#waiting) request.letPass()
   }
 
   /**
@@ -77,19 +112,26 @@ export class Governor {
    *
    * @param policy of the route, over the governor's own; `false` exempts it. Pass the same object for the
    *   same route: it is checked once
+   * @param route for the report: the route's pattern, or a function that knows it once the request was answered.
+   *   Without it routes are told by their paths
    * @throws PlimsollError any code of `docs/errors.md` that is marked as a refusal
    */
   admit(
     req: HttpRequest,
     res: HttpResponse,
     policy?: RoutePolicy | false,
+    route?: Route,
   ): RequestReservation | Promise<RequestReservation> {
     let request = governed<GovernedRequest>(req)
     try {
       if (request !== undefined) return this.#adjust(request, policy)
       request = new GovernedRequest(req, res, this.budget, this.#shares, this.#keeper)
       mark(request)
-      request.price = this.#declare(request, res, policy)
+      request.route = route
+      request.row = this.#routes.find(req, route)
+      const resolved = this.#resolved(policy)
+      if (modeOf(resolved.mode ?? this.#mode) === 'observe') return this.#observe(request, res, resolved)
+      request.price = this.#declare(request, res, resolved)
       if (this.#shares !== undefined && request.price.bytes > 0) request.key = this.#shares.of(req)
       request.connection = finalize(request, res)
       return this.#enter(request, res)
@@ -98,38 +140,40 @@ export class Governor {
     }
   }
 
+  /** Observe: it goes on as if nobody was here, and its twin goes the way of a request. */
+  #observe(request: GovernedRequest, res: HttpResponse, policy: ResolvedPolicy): RequestReservation {
+    // All that would end it has passed.
+    if (isOver(request, res)) {
+      request.leave()
+      return request
+    }
+    const twin = this.#observer.begin(request, () => this.#declare(request, res, policy))
+    request.connection = finalize(request, res)
+    request.pass(twin)
+    return this.#begin(request, res, 0)
+  }
+
   /** Declare: what will this request cost, and can it ever come in? */
-  #declare(request: GovernedRequest, res: HttpResponse, policy: RoutePolicy | false | undefined): Price {
+  #declare(request: GovernedRequest, res: HttpResponse, policy: ResolvedPolicy): Price {
     if (isOver(request, res)) throw clientLeft()
     if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     const { req, stream, socket } = request
-    return this.#price(req, declaredBytes(req, stream, socket), policy)
+    request.declared = declaredBytes(req, stream, socket)
+    return this.#price(request, request.declared, policy)
   }
 
-  #price(req: HttpRequest, declared: number | undefined, policy: RoutePolicy | false | undefined): Price {
-    const resolved = this.#resolved(policy)
-    const { configuredCapacity } = this.budget
-    return resolved.exempt || this.#isExempt(req, declared)
-      ? priceOfExempt(req, declared, resolved, configuredCapacity)
-      : priceOf(req, declared, resolved, configuredCapacity)
+  #price({ req, row }: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
+    const capacity = this.budget.configuredCapacity
+    if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, capacity)
+    if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
+    return priceByItself(req, declared, policy, row, { capacity, alone: this.#options.alone })
   }
 
   /** Admit: is there room? Else wait. */
   #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
-    if (request.tryAcquire(request.price.bytes)) return this.#begin(request, res, 0)
-    const { bytes } = request.price
-    if (request.key !== undefined) this.#shares?.checkMayWait(request.key, bytes)
-    if (!this.#mayWait(request)) {
-      throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes })
-    }
+    if (enter(request, this.budget, this.#shares)) return this.#begin(request, res, 0)
     request.admission = this.#wait(request, res)
     return request.admission
-  }
-
-  /** To wait for one's turn on a connection is no queueing yet, and takes no place from others. */
-  #mayWait({ connection }: GovernedRequest): boolean {
-    if (connection !== undefined && connection.size > 1) return connection.size <= PIPELINED
-    return this.budget.waiting < this.budget.queue.limit
   }
 
   async #wait(request: GovernedRequest, res: HttpResponse): Promise<RequestReservation> {
@@ -140,6 +184,7 @@ export class Governor {
     let refusal: unknown
     this.#queued++
     this.#waiting.add(request)
+    if (request.row !== undefined) request.row.queued++
     if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
@@ -149,7 +194,9 @@ export class Governor {
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
       await lookForClient(request)
-      return this.#begin(request, res, performance.now() - since)
+      const waitedMs = performance.now() - since
+      request.row?.waitedMs.record(waitedMs)
+      return this.#begin(request, res, waitedMs)
     } catch (error) {
       refusal = this.#refuse(request, res, error)
     } finally {
@@ -166,11 +213,14 @@ export class Governor {
     if (price.hasBody) {
       const reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
       request.reader = reader
+      if (request.twin !== undefined) request.twin.reader = reader
       // Its client could keep it open for ever after an early answer, and the bytes with it.
-      if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)
+      else if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)
     }
     request.admitted = true
+    request.admittedAt = performance.now()
     this.#admitted++
+    if (price.bytes > 0) this.#demand.record(this.budget.reserved + this.budget.waiting * price.bytes)
     if (price.hasBody) goOn(res)
     if (admittedChannel.hasSubscribers)
       admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
@@ -178,10 +228,20 @@ export class Governor {
   }
 
   /** Release: called by the request when response, connection and held work are over. */
-  #release({ req }: GovernedRequest, bytes: number): void {
+  #release(request: GovernedRequest, bytes: number): void {
+    const { req, twin } = request
     this.#released++
+    const measured = request.measured()
+    const row = request.row ?? this.#learned(request)
+    row?.over(measured)
+    if (twin !== undefined) this.#observer.over(twin, row, measured.heldMs)
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
+  }
+
+  /** The row of a route that was answered for the first time. What there is not, is none: clients may ask for anything. */
+  #learned({ req, res, route }: GovernedRequest): RouteMeasures | undefined {
+    return typeof route !== 'string' && res.statusCode === 404 ? undefined : this.#routes.learn(req, route)
   }
 
   /** A second admission: the route's own policy after the application's. */
@@ -193,10 +253,11 @@ export class Governor {
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {
-      const { req, reader, stream, socket } = request
+      const { req, reader, stream, socket, twin } = request
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
-      const price = this.#price(req, declared, policy)
-      request.reprice(reader?.repriced(price) ?? price)
+      const declare = (): Price => this.#price(request, declared, this.#resolved(policy))
+      if (twin !== undefined) this.#observer.adjust(request, twin, declare)
+      else request.adjust(declare())
     }
     return request
   }
@@ -211,7 +272,6 @@ export class Governor {
   }
 
   #refuse(request: GovernedRequest, res: HttpResponse, error: unknown): unknown {
-    const { req } = request
     // Told before: somebody asks for another admission after a refusal.
     if (!isPlimsollError(error) || request.refusal === error) return error
     if (!request.admitted) {
@@ -220,11 +280,12 @@ export class Governor {
     }
     if (error.code !== 'ERR_PLIMSOLL_CLIENT_GONE')
       prepareRefusal(request, res, error, this.budget.queue.timeoutMs)
-    this.#note(req, error)
+    this.#note(request, error)
     return error
   }
 
-  #note(req: HttpRequest, error: PlimsollError): void {
+  #note({ req, row }: GovernedRequest, error: PlimsollError): void {
+    row?.refuse(error.code)
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
     this.#log.refused(req, error)
     if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
@@ -298,7 +359,20 @@ export class Governor {
       connectionsClosed: this.#connections.closed,
       connectionsRefused: this.#connections.refused,
       refused: { ...this.#refused },
+      observed: this.#observer.stats(),
     }
+  }
+
+  /** What requests of each route were like since the governor was made, and the budget and costs that follow from it. */
+  report(): GovernorReport {
+    return governorReport({
+      sinceMs: this.#since,
+      mode: this.mode,
+      budget: this.budget.configuredCapacity,
+      demand: this.#demand,
+      idleBytes: this.#idleBytes,
+      rows: this.#routes.all(),
+    })
   }
 
   /**
@@ -313,12 +387,13 @@ export class Governor {
     const { timeoutMs = 30_000 } = options
     checkDuration(timeoutMs, 'timeoutMs')
     this.#closing = true
-    const waiting = [...this.#waiting]
+    const waiting = [...this.#waiting].filter(request => !request.admitted)
     for (const request of waiting) {
       request.giveUp(new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing'))
     }
     await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
+    this.#observer.flush()
     if (this.#admitted === this.#released) return
     await this.#idle(timeoutMs)
   }

@@ -1,6 +1,6 @@
 import type { ByteBudget } from './byte-budget.ts'
 import type { Finalizable } from './finalization.ts'
-import { BodyHold } from './hold-body.ts'
+import type { BodyHold } from './hold-body.ts'
 import type { KernelQueues } from './kernel-queues.ts'
 import type { Loan } from './lending.ts'
 import type { LimitedReader } from './limited-reader.ts'
@@ -22,6 +22,8 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   readonly reader: LimitedReader | undefined
   /** What its bytes are counted to, of one that was admitted for nothing; undefined where that has no bound. */
   joinShare(): Share | undefined
+  /** What keeps its body from being read on, from now on. */
+  bodyHold(): Pick<BodyHold, 'hold' | 'letCome'>
   /** Ends it, since its client stands still while others wait. */
   cut(): void
 }
@@ -36,10 +38,13 @@ export class Holding implements Holder {
   #reservation: BudgetReservation | undefined
   #overflow: BudgetReservation | undefined
   #loan: Loan | undefined
-  #body: BodyHold | undefined
+  #body: Pick<BodyHold, 'hold' | 'letCome'> | undefined
   #watched: Watched | undefined
   #taken = false
   #released = false
+  #observed = false
+  #peak = 0
+  #peakBuffered = 0
 
   constructor(payer: Payer, budget: ByteBudget) {
     this.#payer = payer
@@ -58,9 +63,24 @@ export class Holding implements Holder {
     return (this.#reservation?.bytes ?? 0) + (this.#overflow?.bytes ?? 0)
   }
 
+  /** The most bytes that it has held. */
+  get peak(): number {
+    return this.#peak
+  }
+
+  /** The most bytes that its response has had in its buffers. */
+  get peakBuffered(): number {
+    return this.#peakBuffered
+  }
+
   /** Whether its body must not be read, since what it was promised is lent and there is no room. */
   get halted(): boolean {
     return this.#loan?.halted === true
+  }
+
+  /** From here on it is only counted: nothing of it is lent, and nobody cuts it. */
+  observe(): void {
+    this.#observed = true
   }
 
   /** From here on it holds these; none where it costs nothing. */
@@ -71,13 +91,25 @@ export class Holding implements Holder {
     }
     this.#taken = true
     this.#reservation = reservation
-    if (reservation !== undefined) this.#watch()
+    if (reservation === undefined) return
+    this.#notePeak()
+    this.#watch()
+  }
+
+  /** Takes so many more bytes, whether or not there is room, and whatever becomes of those who wait. */
+  charge(by: number): void {
+    if (this.#released) return
+    this.#taken = true
+    this.#reservation ??= this.#budget.charge(0)
+    this.#reservation.charge(by)
+    this.#notePeak()
   }
 
   tryGrow(by: number): boolean {
     if (!this.#taken || this.#released || this.#loan?.mayGrow(by) === false) return false
     this.#reservation ??= this.#nothingYet()
     if (!this.#reservation.tryGrow(by)) return false
+    this.#notePeak()
     this.#watch()
     return true
   }
@@ -107,12 +139,14 @@ export class Holding implements Holder {
 
   /** The response has so much in its buffers, of which what was reserved covers as much. */
   buffered(bytes: number): void {
+    if (bytes > this.#peakBuffered) this.#peakBuffered = bytes
     const excess = Math.max(0, bytes - BUFFERED_FREE - (this.#reservation?.bytes ?? 0))
     if (this.#released || (excess === 0 && this.#overflow === undefined)) return
     this.#overflow ??= this.#budget.charge(0)
     const more = excess - this.#overflow.bytes
     if (more > 0) this.#overflow.charge(more)
     else this.#overflow.shrink(excess)
+    this.#notePeak()
     this.#watch()
   }
 
@@ -163,7 +197,7 @@ export class Holding implements Holder {
 
   lend(reservation: BudgetReservation, needed: number): void {
     // Not when it halts, since the chunk that it halts at must be the last.
-    this.#body ??= new BodyHold(this.#payer.req)
+    this.#body ??= this.#payer.bodyHold()
     const body = this.#body
     this.#loan ??= this.#budget.loanOf(reservation, halted => {
       if (halted) body.hold()
@@ -176,7 +210,12 @@ export class Holding implements Holder {
     this.#payer.cut()
   }
 
+  #notePeak(): void {
+    this.#peak = Math.max(this.#peak, this.bytes)
+  }
+
   #watch(): void {
+    if (this.#observed) return
     this.#watched ??= this.#budget.watch(this)
   }
 }

@@ -13,6 +13,7 @@ export { parseByteSize } from './byte-size.ts'
 export { cutBody } from './cut-body.ts'
 export type {
   AdmittedMessage,
+  ObservedMessage,
   QueuedMessage,
   RefusedMessage,
   ReleasedMessage,
@@ -25,13 +26,25 @@ export type { RequestReservation } from './governed-request.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
+export type { Mode, ModeOption } from './mode.ts'
 export { noReservation } from './no-reservation.ts'
+export type { ObservedStats } from './observer.ts'
 export { checkObject, type QueueOptions, type ResolvedQueue } from './options.ts'
 export { answerRefusal, forgetBody, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
+export type {
+  Evidence,
+  GovernorReport,
+  LinearCost,
+  RecommendedBudget,
+  RecommendedCost,
+  RouteReport,
+  Spread,
+} from './report.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'
 export type { Reservation } from './reservation.ts'
-export type { CostFunction, ResolvedPolicy, RoutePolicy } from './route-policy.ts'
+export type { CostByLength, CostFunction, ResolvedPolicy, RoutePolicy } from './route-policy.ts'
 export { resolvePolicy } from './route-policy.ts'
+export type { Route } from './routes.ts'
 export { RunOnce, type RunOnceOptions } from './run-once.ts'
 export type { ShareOptions } from './shares.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
+import { mebibytes } from './byte-size.ts'
 
 export interface MemoryLimit {
   readonly bytes: number
@@ -70,10 +71,15 @@ function text(file: string): string {
 /** What V8 lets float: freed buffers it has not collected yet. A constant, whatever the budget. */
 export const FLOATING_BYTES = 64 * 2 ** 20
 
+/** A budget of 'auto', and how it came about. */
 export interface ChosenBudget {
   readonly bytes: number
   readonly limit: MemoryLimit
   readonly residentBytes: number
+  /** What the limit leaves beside the process and {@link FLOATING_BYTES}. */
+  readonly roomBytes: number
+  /** In words. */
+  readonly because: string
 }
 
 /**
@@ -81,8 +87,19 @@ export interface ChosenBudget {
  * {@link FLOATING_BYTES}, since a body is often held twice (chunks and their concatenation). Never
  * less than a sixteenth of the limit, so that a small container still serves.
  */
-export function chooseBudget(limit: MemoryLimit = memoryLimit()): ChosenBudget {
-  const residentBytes = process.memoryUsage.rss()
-  const half = Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / 2)
-  return { bytes: Math.max(half, Math.floor(limit.bytes / 16)), limit, residentBytes }
+export function chooseBudget(
+  limit: MemoryLimit = memoryLimit(),
+  residentBytes: number = process.memoryUsage.rss(),
+): ChosenBudget {
+  const roomBytes = limit.bytes - residentBytes - FLOATING_BYTES
+  const half = Math.floor(roomBytes / 2)
+  const least = Math.floor(limit.bytes / 16)
+  const bytes = Math.max(half, least)
+  const floats = `the ${mebibytes(residentBytes)} in use and ${mebibytes(FLOATING_BYTES)} that the garbage collector lets float`
+  const of = `the limit of ${mebibytes(limit.bytes)} (${limit.source})`
+  const because =
+    half < least
+      ? `a sixteenth of ${of}, which leaves little beside ${floats}`
+      : `half of what ${of} leaves beside ${floats}`
+  return { bytes, limit, residentBytes, roomBytes: Math.max(roomBytes, bytes), because }
 }

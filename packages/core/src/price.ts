@@ -54,6 +54,7 @@ export const FREE: Price = Object.freeze({
  * @param declared bytes of the body, undefined where unknown
  * @param capacity the budget's configured capacity: a budget that was shrunk makes requests wait, it
  *   never turns them into a 413
+ * @param alone what a request may cost at most; what costs more than the capacity takes all of it
  * @throws `ERR_PLIMSOLL_BODY_TOO_LARGE`, `ERR_PLIMSOLL_BODY_OVER_BUDGET`, `ERR_PLIMSOLL_COST_OVER_BUDGET`,
  *   `ERR_PLIMSOLL_LENGTH_REQUIRED`, `ERR_PLIMSOLL_ENCODING`, `ERR_PLIMSOLL_COST_FUNCTION`
  */
@@ -62,6 +63,7 @@ export function priceOf(
   declared: number | undefined,
   policy: ResolvedPolicy,
   capacity: number,
+  alone = capacity,
 ): Price {
   if (declared === 0 && policy.cost === undefined) return FREE
   const inflated = declared === 0 ? undefined : inflatedOf(req, policy, capacity)
@@ -69,8 +71,9 @@ export function priceOf(
   // Where it costs what it weighs, the capacity bounds it below, with a code that says so.
   const limit = policy.cost === undefined ? (policy.maxBody ?? declared) : largestBody(policy, capacity)
   if (declared > limit) throw bodyTooLarge(declared, limit)
-  const bytes = costOfBody(req, declared, policy)
-  if (bytes > capacity) throw costTooLarge(bytes, capacity, declared > 0)
+  const cost = costOfBody(req, declared, policy)
+  if (cost > alone) throw costTooLarge(cost, alone, declared > 0)
+  const bytes = Math.min(cost, capacity)
   const held = policy.body === 'stream' ? 'window' : 'body'
   const hasBody = declared > 0
   const price: Price = { bytes, hasBody, limit: declared, costOf: undefined, policy, inflated, held }
@@ -125,6 +128,18 @@ export function priceOfExempt(
   }
 }
 
+/** What a request holds that is only observed: what it costs, however long its body gets. */
+export function unboundedPrice(price: Price): Price {
+  const { costOf, inflated } = price
+  const limit = Number.POSITIVE_INFINITY
+  return {
+    ...price,
+    limit,
+    costOf: costOf && (bodyBytes => Math.min(costOf(bodyBytes), price.bytes)),
+    inflated: inflated && { ...inflated, limit },
+  }
+}
+
 function priceOfUnknown(
   req: HttpRequest,
   policy: ResolvedPolicy,
@@ -176,7 +191,8 @@ export function neededOf(req: HttpRequest, price: Price, promised: number, arriv
 function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy): number {
   const { cost } = policy
   if (typeof cost === 'number') return cost
-  if (cost === undefined) return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
+  if (typeof cost !== 'function')
+    return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
   const bytes = consult(() => cost(requestHead(req, bodyBytes)))
   // Half of an odd length is no whole number of bytes.
   return consult(() => parseByteSize(typeof bytes === 'number' ? Math.ceil(bytes) : bytes, 'cost'))

@@ -68,13 +68,16 @@ const ERRORS: ReadonlySet<Topic> = new Set(['ERR_PLIMSOLL_COST_OVER_BUDGET', 'ER
  */
 export class RefusalLog {
   readonly #logger: Logger
+  readonly #verb: string
   /** How many of each code were not logged since its last line. */
   readonly #unlogged = new Map<Topic, number>()
   #timer: NodeJS.Timeout | undefined
   #strangers = false
 
-  constructor(logger: Logger) {
+  /** @param verb what was done to requests */
+  constructor(logger: Logger, verb = 'refused') {
     this.#logger = logger
+    this.#verb = verb
   }
 
   refused(req: HttpRequest, error: PlimsollError): void {
@@ -85,13 +88,13 @@ export class RefusalLog {
     this.#write(
       code,
       { code, method: req.method, url: pathOf(req), bytes, limit, err: cause },
-      'refused a request',
+      `${this.#verb} a request`,
     )
   }
 
   /** @param limit how many are open */
   refusedConnection(limit: number): void {
-    if (this.#isFirst('connections')) this.#write('connections', { limit }, 'refused a connection')
+    if (this.#isFirst('connections')) this.#write('connections', { limit }, `${this.#verb} a connection`)
   }
 
   /** Whether it was not logged within the time of one line; else it is counted for the next one. */
@@ -120,7 +123,7 @@ export class RefusalLog {
     for (const [code, refused] of this.#unlogged) {
       if (refused === 0) continue
       const what = code === 'connections' ? 'connections' : 'requests'
-      this.#write(code, { code, refused }, `refused ${refused} more ${what}`)
+      this.#write(code, { code, refused }, `${this.#verb} ${refused} more ${what}`)
     }
     this.#unlogged.clear()
   }

@@ -1,8 +1,7 @@
 import type { PlimsollErrorCode } from './errors.ts'
 import type { MemoryLimit } from './memory-limit.ts'
-
-/** Whether a governor acts, or only tells what it would do. */
-export type Mode = 'enforce' | 'observe'
+import type { Mode } from './mode.ts'
+import type { CostByLength } from './route-policy.ts'
 
 /** How a measure is spread over the requests of a route; 0 where there were none. Off by 1/16 at most. */
 export interface Spread {
@@ -11,8 +10,8 @@ export interface Spread {
   readonly max: number
 }
 
-/** A cost by the length of the body: what an option `cost` takes, too. */
-export interface LinearCost {
+/** A cost by the length of the body, in the form that the option `cost` takes. */
+export interface LinearCost extends CostByLength {
   /** Bytes for each request. */
   readonly fixed: number
   /** Bytes for each byte of its body. */
@@ -41,7 +40,6 @@ export interface RecommendedCost {
 export interface RouteReport {
   /** Method and pattern, as `POST /files/:id`; where the framework tells none, a path with `*` for what varies. */
   readonly route: string
-  readonly mode: Mode
   /** Requests that are over. */
   readonly requests: number
   /** Bytes of their bodies, as declared; of those that declared any length. */
@@ -80,7 +78,7 @@ export interface GovernorReport {
   readonly mode: Mode
   /** Bytes of the budget, as configured. */
   readonly budget: number
-  /** Bytes that all requests together would have held at their cost, over time. */
+  /** Bytes that all requests together held or waited for, as each was admitted that cost anything. */
   readonly demandBytes: Spread
   readonly memory: {
     readonly limit: MemoryLimit

@@ -1,20 +1,30 @@
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { optionError } from './errors.ts'
+import { checkMode, type ModeOption } from './mode.ts'
 import { checkOptions } from './options.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Bytes to reserve for a request with this head. */
 export type CostFunction = (head: RequestHead) => ByteSize
 
+/** A cost by the length of the body: `fixed + perByte * declaredBytes`. What a report recommends has this form. */
+export interface CostByLength {
+  /** Bytes for each request. */
+  readonly fixed: ByteSize
+  /** Bytes for each byte of its body, from 0. */
+  readonly perByte: number
+}
+
 /** What a route costs and allows. */
 export interface RoutePolicy {
   /**
-   * Bytes to reserve, or a function of the head. Default: the governor's own, unless `body` differs from its;
-   * else the declared body, or for `body: 'stream'` a window of it (128 KiB). For a body without a length a
-   * function is asked once more with the largest body allowed, and again with the real length to give the
-   * rest back.
+   * Bytes to reserve, by the length of the body, or a function of the head. `'auto'`: by the kind of the body, and what
+   * responses of the route have buffered lately. Default: the governor's own, unless `body` differs from its; else
+   * `'auto'` with a budget of `'auto'`, else the declared body, or for `body: 'stream'` a window of it (128 KiB). For a
+   * body without a length a function is asked once more with the largest body allowed, and again with the real length to
+   * give the rest back.
    */
-  readonly cost?: ByteSize | CostFunction
+  readonly cost?: ByteSize | CostByLength | CostFunction | 'auto'
   /** Largest body accepted, whatever it costs. Default: what the budget can buffer; none for `'stream'`. */
   readonly maxBody?: ByteSize
   /** `'buffer'` (default): the handler reads the body whole. `'stream'`: only a window is held at a time. */
@@ -28,12 +38,17 @@ export interface RoutePolicy {
   readonly acceptEncoded?: boolean
   /** Never wait, and reserve 0 bytes: for health and metrics routes. Bodies stay bounded. Default false. */
   readonly exempt?: boolean
+  /**
+   * `'observe'`: nothing holds up or refuses the route's requests, and the report tells what would have happened. A function
+   * is asked at each request. Default: the governor's own, which is `'enforce'`.
+   */
+  readonly mode?: ModeOption
 }
 
 /** A policy that was checked, with nothing left out; sizes are in bytes. */
 export interface ResolvedPolicy {
   /** Undefined: the declared body, or a window of it. */
-  readonly cost: number | CostFunction | undefined
+  readonly cost: number | CostFunction | 'auto' | undefined
   /** Undefined: what the budget can buffer, or no limit. */
   readonly maxBody: number | undefined
   /** Whether the handler reads the body whole. */
@@ -44,10 +59,12 @@ export interface ResolvedPolicy {
   readonly acceptEncoded: boolean
   /** Whether it never waits and reserves nothing. */
   readonly exempt: boolean
+  /** Undefined: the governor's own. */
+  readonly mode: ModeOption | undefined
 }
 
 /** What a policy may say. */
-export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'acceptEncoded', 'exempt']
+export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'acceptEncoded', 'exempt', 'mode']
 
 const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   cost: undefined,
@@ -56,6 +73,7 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   requireLength: false,
   acceptEncoded: true,
   exempt: false,
+  mode: undefined,
 })
 
 /**
@@ -67,18 +85,36 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
 export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
   checkOptions(policy, POLICY_KEYS, 'policy')
   const { maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
-  const { acceptEncoded = base.acceptEncoded } = policy
-  const { cost = body === base.body ? base.cost : undefined } = policy
+  const { acceptEncoded = base.acceptEncoded, mode = base.mode } = policy
+  // What is learned of a route holds however it reads.
+  const { cost = body === base.body || base.cost === 'auto' ? base.cost : undefined } = policy
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
   if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
   if (typeof acceptEncoded !== 'boolean') throw optionError('acceptEncoded', 'true or false', acceptEncoded)
   if (typeof exempt !== 'boolean') throw optionError('exempt', 'true or false', exempt)
   return Object.freeze({
-    cost: cost === undefined || typeof cost === 'function' ? cost : parseByteSize(cost, 'cost'),
+    cost: resolveCost(cost),
     maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
     body,
     requireLength,
     acceptEncoded,
     exempt,
+    mode: mode === undefined ? undefined : checkMode(mode),
   })
+}
+
+function resolveCost(cost: RoutePolicy['cost']): ResolvedPolicy['cost'] {
+  if (cost === undefined || cost === 'auto' || typeof cost === 'function') return cost
+  return typeof cost === 'object' ? costByLength(cost) : parseByteSize(cost, 'cost')
+}
+
+function costByLength(cost: CostByLength): CostFunction {
+  checkOptions(cost, ['fixed', 'perByte'], 'cost')
+  if (cost.fixed === undefined || cost.perByte === undefined)
+    throw optionError('cost', 'a size, a function, "auto", or both of fixed and perByte', cost)
+  const fixed = parseByteSize(cost.fixed, 'cost.fixed')
+  const { perByte } = cost
+  if (typeof perByte !== 'number' || !(perByte >= 0 && perByte < Number.POSITIVE_INFINITY))
+    throw optionError('cost.perByte', 'a number from 0', perByte)
+  return ({ declaredBytes = 0 }) => Math.ceil(fixed + perByte * declaredBytes)
 }

@@ -31,10 +31,12 @@ export class Share {
   readonly #onEmpty: () => void
   readonly #line = new LinkedList<ShareWaiter>()
   #members = 0
+  /** What it has room for now: the capacity, or what is larger and has all of it to itself. */
+  #room: number
   promised = 0
 
   constructor(capacity: number, budget: Pick<ByteBudget, 'isSmall' | 'lane'>, onEmpty: () => void) {
-    this.#capacity = capacity
+    this.#capacity = this.#room = capacity
     this.#budget = budget
     this.#onEmpty = onEmpty
   }
@@ -52,8 +54,7 @@ export class Share {
 
   /** Whether a newcomer has room in it, and nobody stands before him. Small ones have a lane here, too. */
   admits(bytes: number): boolean {
-    if (this.#budget.isSmall(bytes))
-      return this.promised + bytes <= this.#capacity + this.#budget.lane.capacity
+    if (this.#budget.isSmall(bytes)) return this.promised + bytes <= this.#room + this.#budget.lane.capacity
     return this.#line.size === 0 && this.#fits(bytes)
   }
 
@@ -92,6 +93,7 @@ export class Share {
 
   /** Bytes have come free: the next one may want them. */
   freed(): void {
+    if (this.promised <= this.#capacity) this.#room = this.#capacity
     let { first } = this.#line
     while (first !== undefined && this.#fits(first.bytes)) {
       this.#line.remove(first)
@@ -106,6 +108,7 @@ export class Share {
   #enter(bytes: number): void {
     this.#members++
     this.promised += bytes
+    this.#room = Math.max(this.#room, bytes)
   }
 
   /** What is larger than the share takes all of it: refused, it could never be served. */

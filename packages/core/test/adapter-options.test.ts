@@ -90,6 +90,7 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     exempt: () => false,
     share: { key: 'address' },
     connections: 7,
+    mode: 'observe',
     logger: silent,
   } as const
   t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')

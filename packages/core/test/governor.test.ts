@@ -59,6 +59,7 @@ scenario(
       connectionsClosed: 0,
       connectionsRefused: 0,
       refused: {},
+      observed: { waiting: 0, queued: 0, refused: {}, connectionsOver: 0 },
     })
     const clients = [await server.connect(), await server.connect(), await server.connect()]
     clients[0]?.write(`${head('POST', '/a', { 'Content-Length': 60 })}12345`)
@@ -85,6 +86,7 @@ scenario(
       connectionsClosed: 0,
       connectionsRefused: 0,
       refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 },
+      observed: { waiting: 0, queued: 0, refused: {}, connectionsOver: 0 },
     })
     const { refused } = server.governor.stats()
     anyValue<Record<string, number>>(refused).ERR_PLIMSOLL_QUEUE_FULL = 5

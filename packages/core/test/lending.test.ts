@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
+import { BodyHold } from '../src/hold-body.ts'
 import { Holding, type Payer } from '../src/holding.ts'
 import { READ_AHEAD } from '../src/lending.ts'
 import type { Price } from '../src/price.ts'
@@ -64,6 +65,10 @@ class Client implements Payer {
       policy: resolvePolicy({}),
     }
     this.holding = new Holding(this, budget)
+  }
+
+  bodyHold(): BodyHold {
+    return new BodyHold(this.req)
   }
 
   /** Whether it never stands still for as long as would have it cut, whatever it keeps. */

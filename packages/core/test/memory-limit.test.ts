@@ -111,15 +111,23 @@ t.test('the limit of this process is what a container gives, or the machine', as
 
 t.test('the budget is half of what the limit leaves beside the process and what floats', async t => {
   const limit = { bytes: 64 * 1024 * MIB, source: 'cgroup v2' } as const
-  const { bytes, residentBytes, ...rest } = chooseBudget(limit)
+  const { bytes, residentBytes, roomBytes, because, ...rest } = chooseBudget(limit)
   t.same(rest, { limit })
-  t.equal(bytes, Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / 2))
+  t.equal(roomBytes, limit.bytes - residentBytes - FLOATING_BYTES)
+  t.equal(bytes, Math.floor(roomBytes / 2))
+  t.match(
+    because,
+    /^half of what the limit of 65536 MiB \(cgroup v2\) leaves beside the \d+ MiB in use and 64 MiB that/,
+  )
   t.ok(residentBytes > 10 * MIB && residentBytes < 64 * 1024 * MIB)
 })
 
 t.test('the budget is never less than a sixteenth of the limit', async t => {
   const limit = { bytes: 32 * MIB + 15, source: 'cgroup v1' } as const
-  t.equal(chooseBudget(limit).bytes, 2 * MIB, 'a process that is larger than its limit still serves')
+  const { bytes, roomBytes, because } = chooseBudget(limit)
+  t.equal(bytes, 2 * MIB, 'a process that is larger than its limit still serves')
+  t.equal(roomBytes, bytes, 'one request at a time')
+  t.match(because, /^a sixteenth of the limit of 32 MiB \(cgroup v1\), which leaves little beside the/)
 })
 
 t.test('the budget grows with the limit', async t => {

@@ -69,7 +69,20 @@ t.test('small requests of a key do not wait behind its large ones, as far as the
   t.equal(shares.size, 0)
 })
 
-const KEEPER: RequestKeeper = { released() {}, requeueRefused() {}, cutOff() {} }
+t.test('nor behind one that is larger than the share, and has all of it', async t => {
+  const budget = new ByteBudget({ capacity: '100KiB', queue: { lane: 8192 } })
+  const shares = new Shares({ key: 'address' }, budget)
+  const larger = shares.tryEnter('a', 50 * 1024)
+  t.ok(larger, 'alone')
+  t.ok(shares.tryEnter('a', 2048), 'a small one')
+  t.notOk(shares.tryEnter('a', 4096), 'none that is not small')
+  larger?.leave(50 * 1024)
+  t.ok(shares.tryEnter('a', 23 * 1024), 'its own room')
+  t.ok(shares.tryEnter('a', 2048))
+  t.notOk(shares.tryEnter('a', 10 * 1024), 'no more than that')
+})
+
+const KEEPER: RequestKeeper = { waiting: new Set(), released() {}, requeueRefused() {}, cutOff() {} }
 
 /** A request as a governor leads it, without a server. */
 class Client {

@@ -6,6 +6,7 @@ import {
   cutBody,
   type Governor,
   governorOf,
+  type HttpRequest,
   isPlimsollError,
   optionError,
   type RequestReservation,
@@ -74,7 +75,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
     res: ServerResponse,
   ): RequestReservation | Promise<RequestReservation> {
     try {
-      return governor.admit(req, res, own)
+      return governor.admit(req, res, own, routeOf)
     } finally {
       // Also where it is refused, before any error handler asks for it.
       showReservation(req)
@@ -98,4 +99,15 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   }
 
   return Object.assign(middleware, { governor })
+}
+
+interface RoutedRequest extends IncomingMessage {
+  readonly baseUrl?: string
+  readonly route?: { readonly path?: unknown }
+}
+
+/** The pattern of the route that has answered. */
+function routeOf(req: HttpRequest): string | undefined {
+  const { baseUrl = '', route } = req as RoutedRequest
+  return typeof route?.path === 'string' ? baseUrl + route.path : undefined
 }

@@ -75,7 +75,8 @@ async function govern(app: FastifyInstance, options: PlimsollOptions): Promise<v
   app.addHook('onRequest', (request, reply, done) => {
     let admitted: RequestReservation | Promise<RequestReservation>
     try {
-      admitted = governor.admit(request.raw, reply.raw, policies.of(request))
+      const { policy, pattern } = policies.of(request)
+      admitted = governor.admit(request.raw, reply.raw, policy, pattern)
     } catch (error) {
       refuse(error as Error, reply, done)
       return

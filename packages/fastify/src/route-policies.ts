@@ -8,6 +8,12 @@ interface NotedConfig {
   [BODY_LIMIT]?: number
 }
 
+/** What a governor is told of a route. */
+interface GovernedRoute {
+  readonly policy: RoutePolicy
+  readonly pattern: string
+}
+
 /**
  * The policy of each route: its own `config.plimsoll`, with Fastify's body limit as its largest body.
  * Looked up by the route's config object when a request comes, since routes declared before the plugin
@@ -16,7 +22,7 @@ interface NotedConfig {
 export class RoutePolicies {
   readonly #serverLimit: number
   readonly #defaults: RoutePolicy
-  readonly #policies = new WeakMap<object, RoutePolicy>()
+  readonly #routes = new WeakMap<object, GovernedRoute>()
 
   /** @param defaults the policy of all routes, from the plugin's options */
   constructor(app: FastifyInstance, defaults: RoutePolicy) {
@@ -32,17 +38,18 @@ export class RoutePolicies {
     route.config = { ...route.config, ...noted } as FastifyContextConfig & NotedConfig
   }
 
-  of(request: FastifyRequest): RoutePolicy {
+  of(request: FastifyRequest): GovernedRoute {
     // The getter builds an object at each access.
-    const { config, bodyLimit } = request.routeOptions
-    let policy = this.#policies.get(config)
-    if (policy === undefined) {
+    const { config, bodyLimit, url = 'not found' } = request.routeOptions
+    let route = this.#routes.get(config)
+    if (route === undefined) {
       const { plimsoll = {}, [BODY_LIMIT]: noted } = config as FastifyContextConfig & NotedConfig
       const routeLimit = noted ?? (bodyLimit === this.#serverLimit ? undefined : bodyLimit)
-      policy = this.#withMaxBody(plimsoll === false ? { exempt: true } : plimsoll, routeLimit)
-      this.#policies.set(config, policy)
+      const policy = this.#withMaxBody(plimsoll === false ? { exempt: true } : plimsoll, routeLimit)
+      route = { policy, pattern: url }
+      this.#routes.set(config, route)
     }
-    return policy
+    return route
   }
 
   /**

@@ -15,11 +15,13 @@ export class PassedOnce {
   readonly #point: RunOnce
   readonly #parsing = Symbol('plimsoll.parsing')
   readonly #handling = Symbol('plimsoll.handling')
+  readonly #governor: Governor
   readonly #guarded = new WeakSet<RouteHandlerMethod>()
 
   /** @throws `ERR_PLIMSOLL_OPTION` where `action` is none */
   constructor(app: FastifyInstance, governor: Governor, action: 'report' | 'throw') {
     if (action !== 'report' && action !== 'throw') throw optionError('runOnce', '"report" or "throw"', action)
+    this.#governor = governor
     this.#point = new RunOnce({ action, logger: app.log }, () => governor.countRepeated())
     // From the start, since properties that are added cost each request more than all else here.
     app.decorateRequest(this.#parsing, undefined)
@@ -39,11 +41,19 @@ export class PassedOnce {
     ;(request as Marked)[this.#parsing] = undefined
   }
 
+  /** A governor that only observes counts a second pass, and lets it come. */
+  #observes(): boolean {
+    const observes = this.#governor.mode === 'observe'
+    if (observes) this.#governor.countRepeated()
+    return observes
+  }
+
   #hook(): preParsingHookHandler {
     const [point, parsing] = [this.#point, this.#parsing]
+    const observes = (): boolean => this.#observes()
     return function beforeParsing(request, _reply, _payload, done) {
       const marked = request as Marked
-      if (marked[parsing] === undefined) {
+      if (marked[parsing] === undefined || observes()) {
         marked[parsing] = true
         done()
       } else point.repeated(request.raw, beforeParsing)
@@ -54,10 +64,11 @@ export class PassedOnce {
     // Plugins declare further routes with the handlers that they find.
     if (this.#guarded.has(handler)) return handler
     const [point, handling] = [this.#point, this.#handling]
+    const observes = (): boolean => this.#observes()
     const guarded: RouteHandlerMethod = function (request, reply) {
       const marked = request as Marked
       // Or with handlers of their own that call those: the first that a request meets is the one that it meets again.
-      if (marked[handling] === guarded) return point.repeated(request.raw, guarded)
+      if (marked[handling] === guarded && !observes()) return point.repeated(request.raw, guarded)
       marked[handling] ??= guarded
       return handler.call(this, request, reply)
     }

@@ -58,7 +58,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
 
   function admit(ctx: ParameterizedContext): RequestReservation | Promise<RequestReservation> {
     try {
-      return governor.admit(ctx.req, ctx.res, own)
+      return governor.admit(ctx.req, ctx.res, own, () => routeOf(ctx))
     } finally {
       ctx.plimsoll = reservationOf(ctx.req)
     }
@@ -88,4 +88,9 @@ function isNewDoubleNext(error: unknown): boolean {
   const isNew = !counted.has(error)
   counted.add(error)
   return isNew
+}
+
+/** The pattern of the route that has answered, as @koa/router notes it. */
+function routeOf({ _matchedRoute: path }: ParameterizedContext): string | undefined {
+  return typeof path === 'string' ? path : undefined
 }

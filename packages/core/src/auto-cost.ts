@@ -1,0 +1,48 @@
+import { type BodyKind, defaultCost, kindOf } from './body-kind.ts'
+import { FREE, type Price, priceOf, STREAM_WINDOW } from './price.ts'
+import type { LinearCost } from './report.ts'
+import type { HttpRequest } from './request-head.ts'
+import type { RouteMeasures } from './route-measures.ts'
+import type { ResolvedPolicy } from './route-policy.ts'
+
+/** Such a part of the budget costs a response of which nothing is known. */
+const UNKNOWN_PART = 8
+
+/** What a budget can bear. */
+export interface Bearing {
+  /** Bytes of the budget, as configured. */
+  readonly capacity: number
+  /** What one request may cost that has all of the budget to itself. */
+  readonly alone: number
+}
+
+/**
+ * Prices a request that nobody has put a price on: its body by its kind, its response by what the route's responses
+ * have buffered lately. Of a route that was not seen yet the response costs an eighth of the budget: so its first ones
+ * are few at a time, and teach what the others cost.
+ *
+ * What costs more than the budget, but no more than the container can bear beside the idle process, takes all of the
+ * budget: one at a time.
+ *
+ * @throws as {@link priceOf} does
+ */
+export function priceByItself(
+  req: HttpRequest,
+  declared: number | undefined,
+  policy: ResolvedPolicy,
+  row: RouteMeasures | undefined,
+  { capacity, alone }: Bearing,
+): Price {
+  const response = row?.seen ? row.responseBytes : Math.floor(capacity / UNKNOWN_PART)
+  if (declared === 0) return response === 0 ? FREE : { ...FREE, bytes: Math.min(response, capacity) }
+  const { fixed, perByte } = costOfRead(policy.body === 'stream' ? 'stream' : kindOf(req.headers))
+  // The price of now, whatever the route learns before the body is there.
+  const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number =>
+    Math.min(fixed + response, capacity) + perByte * declaredBytes
+  return priceOf(req, declared, { ...policy, cost }, capacity, alone)
+}
+
+/** What a body costs, by the way in which it is read. */
+export function costOfRead(read: BodyKind | 'stream'): LinearCost {
+  return read === 'stream' ? { fixed: STREAM_WINDOW, perByte: 0 } : defaultCost(read)
+}

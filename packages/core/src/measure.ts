@@ -1,0 +1,47 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Spread } from './report.ts'
+
+/** A sixteenth is near enough for a recommendation, and takes 8 KiB. */
+const FIGURES = 1
+/** Above all that is measured here: 128 TiB, or 4 years in microseconds. */
+const HIGHEST = 2 ** 47
+
+/** How whole numbers are spread. Zeros are counted apart: of most measures most are. */
+export class Measure {
+  readonly #unit: number
+  #zeros = 0
+  #histogram: RecordableHistogram | undefined
+
+  /** @param unit what a value is a multiple of; less than half of it counts as 0 */
+  constructor(unit = 1) {
+    this.#unit = unit
+  }
+
+  /** How many there were. */
+  get count(): number {
+    return this.#zeros + (this.#histogram?.count ?? 0)
+  }
+
+  record(value: number): void {
+    const units = Math.round(value / this.#unit)
+    if (units < 1) {
+      this.#zeros++
+      return
+    }
+    this.#histogram ??= createHistogram({ lowest: 1, highest: HIGHEST, figures: FIGURES })
+    this.#histogram.record(Math.min(units, HIGHEST))
+  }
+
+  spread(): Spread {
+    return { p50: this.#percentile(50), p99: this.#percentile(99), max: this.#percentile(100) }
+  }
+
+  #percentile(percent: number): number {
+    const histogram = this.#histogram
+    const rank = Math.ceil((percent / 100) * this.count) - this.#zeros
+    if (histogram === undefined || rank <= 0) return 0
+    // Its own are rounded up to the end of a step, and the last step ends above what was seen.
+    const units = histogram.percentile((100 * rank) / histogram.count)
+    return Math.min(units, histogram.max) * this.#unit
+  }
+}

@@ -1,0 +1,67 @@
+import type { RouteMeasures } from './route-measures.ts'
+
+/** So many names of one level have rows of their own; all further share one. */
+const NAMES = 64
+/** Below this a path is one, whatever it is. */
+const LEVELS = 8
+
+/** Something that differs from request to request: numbers, ids, names of files, whatever is long or encoded. */
+const VARIABLE = /^\d+$|[%.@]|^[0-9a-f-]{8,}$|.{40}/i
+
+class Level {
+  readonly names = new Map<string, Level>()
+  others: Level | undefined = undefined
+  readonly rows = new Map<string, RouteMeasures>()
+
+  child(name: string): Level | undefined {
+    return this.names.get(name) ?? this.others
+  }
+}
+
+/**
+ * Which route a path is of, where no framework tells before the handler runs. What is known of it is bounded,
+ * whatever clients ask for: of each level the first names that were found to be something have a row of their own.
+ */
+export class PathPatterns {
+  readonly #root = new Level()
+
+  /** What was learned for such a path, if anything. */
+  find(method: string, path: string): RouteMeasures | undefined {
+    let level: Level | undefined = this.#root
+    for (const name of namesOf(path)) {
+      level = level.child(name)
+      if (level === undefined) return undefined
+    }
+    return level.rows.get(method)
+  }
+
+  /**
+   * Learns that such a path is something.
+   *
+   * @param rowOf the row of a route, by its pattern, where this one has none yet
+   */
+  learn(method: string, path: string, rowOf: (pattern: string) => RouteMeasures): RouteMeasures {
+    let level = this.#root
+    let pattern = ''
+    for (const name of namesOf(path)) {
+      let next = level.names.get(name)
+      if (next === undefined && level.names.size < NAMES && !VARIABLE.test(name)) {
+        next = new Level()
+        level.names.set(name, next)
+      }
+      pattern += next === undefined ? '/*' : `/${name}`
+      next ??= level.others ??= new Level()
+      level = next
+    }
+    const row = rowOf(pattern === '' ? '/' : pattern)
+    level.rows.set(method, row)
+    return row
+  }
+}
+
+function namesOf(path: string): string[] {
+  return path
+    .split('/', LEVELS + 1)
+    .slice(1)
+    .filter(name => name !== '')
+}

@@ -1,0 +1,120 @@
+import type { ByteBudget } from './byte-budget.ts'
+import {
+  bodyTooLarge,
+  isPlimsollError,
+  type PlimsollError,
+  type PlimsollErrorCode,
+  tooSlow,
+} from './errors.ts'
+import { GovernedRequest } from './governed-request.ts'
+import type { Price } from './price.ts'
+import type { Shares } from './shares.ts'
+
+/** Who hears what would have become of requests. */
+export interface TwinKeeper {
+  /** It would have had to wait. */
+  queued(twin: Twin): void
+  /** It would have waited so long, and been admitted. */
+  waited(twin: Twin, ms: number): void
+  /** It would have been refused. Once for each. */
+  refused(twin: Twin, error: PlimsollError): void
+}
+
+/** What would have been told nobody. */
+const FOR_NOBODY: ReadonlySet<PlimsollErrorCode> = new Set([
+  'ERR_PLIMSOLL_RELEASED',
+  'ERR_PLIMSOLL_CLIENT_GONE',
+])
+
+/** There are no bodies here to hold. */
+const NO_HOLD = { hold: (): void => {}, letCome: (): void => {} }
+
+/**
+ * What would become of an observed request if its governor acted. It waits, grows, is lent from and refused as that
+ * would be, in a budget of its own, and touches nothing: neither body nor response nor connection.
+ *
+ * It holds its bytes for as long as the request held them, from the moment at which that would have got them.
+ */
+export class Twin extends GovernedRequest {
+  queued = false
+  readonly #keeper: TwinKeeper
+  #waitedMs = 0
+  #heldMs: number | undefined
+
+  constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
+    super(original.req, original.res, budget, shares, {
+      waiting: new Set(),
+      released: () => {},
+      cutOff: () => {},
+      requeueRefused: (_, error) => this.fail(error),
+    })
+    this.row = original.row
+    this.#keeper = keeper
+  }
+
+  /** Waits for its turn. */
+  async wait(): Promise<void> {
+    const since = performance.now()
+    this.queued = true
+    this.#keeper.queued(this)
+    try {
+      await this.acquire(this.price.bytes)
+      this.#waitedMs = performance.now() - since
+      this.#keeper.waited(this, this.#waitedMs)
+      // It would have begun to arrive only now.
+      super.payIn(this.reader?.total ?? 0)
+      if (this.#heldMs !== undefined) this.#leaveIn(this.#heldMs)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** The request itself is over. */
+  over(heldMs: number): void {
+    if (this.released) return
+    if (this.waiting) this.#heldMs = heldMs
+    else if (this.#waitedMs > 0) this.#leaveIn(this.#waitedMs)
+    else this.leave()
+  }
+
+  #leaveIn(ms: number): void {
+    setTimeout(() => this.leave(), ms).unref()
+  }
+
+  /** It would have been refused with this. */
+  fail(error: unknown): void {
+    if (this.released || !isPlimsollError(error)) return
+    this.refuse(error)
+    if (!FOR_NOBODY.has(error.code)) this.#keeper.refused(this, error)
+  }
+
+  /** Its body turned out to cost so much. */
+  costs(bytes: number): void {
+    if (this.released || this.waiting) return
+    try {
+      this.reprice({ ...this.price, bytes })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** From here on its body may be as long as this price allows. */
+  allow(price: Price): void {
+    this.price = { ...price, bytes: this.price.bytes }
+    this.payIn(0)
+  }
+
+  override payIn(bytes: number): void {
+    const { total = 0 } = this.reader ?? {}
+    if (total > this.price.limit) this.fail(bodyTooLarge(total, this.price.limit))
+    else if (!this.released) super.payIn(bytes)
+  }
+
+  override cut(): void {
+    this.fail(tooSlow(this.bytes))
+  }
+
+  override bodyHold(): typeof NO_HOLD {
+    return NO_HOLD
+  }
+}
