@@ -19,17 +19,26 @@ interface Owing {
  * Lets clients that ask with `Expect: 100-continue` (RFC 9110 section 10.1.1) wait for their answer.
  * Node tells them to go on before anybody has seen the request. From here on `goOn` does, or the first read of the
  * body, for requests that no governor meets. Whoever answers first has spared the client the body.
+ *
+ * @param mayDefer asked at each such request; else the client is told at once, as Node does
  */
-export function deferContinue(server: HttpServer & { [ATTACHED]?: true }): void {
+export function deferContinue(
+  server: HttpServer & { [ATTACHED]?: true },
+  mayDefer: () => boolean = () => true,
+): void {
   if (server[ATTACHED]) return
   server[ATTACHED] = true
   // Their types differ in the request only.
-  ;(server as Server).prependListener('checkContinue', onCheckContinue)
+  ;(server as Server).prependListener('checkContinue', function (this: Server, req, res) {
+    // The application's own listener answers by itself.
+    if (this.listenerCount('checkContinue') > 1) return
+    if (mayDefer()) defer(req, res)
+    else res.writeContinue()
+    this.emit('request', req, res)
+  })
 }
 
-function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owing): void {
-  // The application's own listener answers by itself.
-  if (this.listenerCount('checkContinue') > 1) return
+function defer(req: HttpRequest, res: HttpResponse & Owing): void {
   res[OWED] = 'owed'
   // There is nothing to spare the client, and Node would close the connection for a 100 that was never sent.
   if (isEmpty(req)) goOn(res)
@@ -38,7 +47,6 @@ function onCheckContinue(this: Server, req: HttpRequest, res: HttpResponse & Owi
     // Before Node's own listener, which closes.
     if (!isHttp2(req)) (res as ServerResponse).prependOnceListener('finish', () => answered(req.socket, res))
   }
-  this.emit('request', req, res)
 }
 
 /** Node closes where a client is answered without its 100, and who doesn't wait for that is still sending. */

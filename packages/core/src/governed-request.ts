@@ -349,7 +349,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
-    else if (more > 0 && !this.tryGrow(more)) {
+    // Over already, an observed one is read on.
+    else if (more > 0 && !this.tryGrow(more) && this.twin === undefined) {
       throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
         bytes: more,
       })

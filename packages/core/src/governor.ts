@@ -329,7 +329,7 @@ export class Governor {
    */
   attach(server: HttpServer): void {
     if (typeof server?.on !== 'function') throw optionError('server', 'an HTTP server', server)
-    deferContinue(server)
+    deferContinue(server, () => this.mode === 'enforce')
     this.#connections.attach(server)
   }
 

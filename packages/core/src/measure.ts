@@ -10,6 +10,7 @@ const HIGHEST = 2 ** 47
 export class Measure {
   readonly #unit: number
   #zeros = 0
+  #most = 0
   #histogram: RecordableHistogram | undefined
 
   /** @param unit what a value is a multiple of; less than half of it counts as 0 */
@@ -30,6 +31,7 @@ export class Measure {
     }
     this.#histogram ??= createHistogram({ lowest: 1, highest: HIGHEST, figures: FIGURES })
     this.#histogram.record(Math.min(units, HIGHEST))
+    if (units > this.#most) this.#most = units
   }
 
   spread(): Spread {
@@ -40,8 +42,7 @@ export class Measure {
     const histogram = this.#histogram
     const rank = Math.ceil((percent / 100) * this.count) - this.#zeros
     if (histogram === undefined || rank <= 0) return 0
-    // Its own are rounded up to the end of a step, and the last step ends above what was seen.
-    const units = histogram.percentile((100 * rank) / histogram.count)
-    return Math.min(units, histogram.max) * this.#unit
+    // Rounded to a step of the histogram, which may end above all that was seen.
+    return Math.min(histogram.percentile((100 * rank) / histogram.count), this.#most) * this.#unit
   }
 }

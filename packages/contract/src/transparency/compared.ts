@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Answer } from './answers.ts'
-import { BY_CONTRACT, type Exception, type Pair } from './by-contract.ts'
+import type { Exception, Pair } from './by-contract.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface Comparison {
@@ -11,11 +11,11 @@ export interface Comparison {
   readonly pair: Pair
 }
 
-/** Whether a session came to the same on both servers, but for what differs by contract. */
-export function compared(pair: Pair): Comparison {
+/** Whether a session came to the same on both servers, but for what may differ by contract. */
+export function compared(pair: Pair, byContract: readonly Exception[]): Comparison {
   const exceptions: Exception[] = []
   let left = evenlyCut(pair)
-  for (const exception of BY_CONTRACT) {
+  for (const exception of byContract) {
     if (isDeepStrictEqual(left.ungoverned, left.governed)) break
     const next = exception.except(left)
     if (!isDeepStrictEqual(next, left)) exceptions.push(exception)

@@ -2,7 +2,7 @@ import type { AdapterOptions } from '@plimsoll/core'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Framework } from '../framework.ts'
-import type { Pair } from './by-contract.ts'
+import { BY_CONTRACT, type Exception, type Pair } from './by-contract.ts'
 import { compared, said } from './compared.ts'
 import { Side } from './outcome.ts'
 import { http, http2, https } from './protocols.ts'
@@ -22,6 +22,8 @@ const silent = { info() {}, warn() {}, error() {} }
 
 interface Run {
   readonly title: string
+  /** Whether something may differ by contract. */
+  readonly exact?: true
   readonly options: AdapterOptions
   /** How many are open at a time, each for a session of at least one request. */
   readonly connections: number
@@ -40,11 +42,20 @@ const ONE: Run = { title: 'one at a time, with no options at all', options: {}, 
 /** With no options a body of unknown length reserves all there is, and of the streams of a connection one waits for another. */
 const ONE_LIMITED: Run = { ...ONE, title: 'one at a time', options: { maxBody: '16MiB' } }
 
+/** What would all wait and be refused, if the governor acted. */
+const OBSERVED: Run = {
+  title: 'many at a time, and observed with no room at all',
+  exact: true,
+  options: { budget: 1, queue: { limit: 3, timeoutMs: 50 }, connections: 2, mode: 'observe' },
+  connections: 25,
+  runs: 10,
+}
+
 /** Nobody can tell from outside that the framework's servers are governed, while there is room. */
 export function transparent(framework: Framework, seed: number): void {
   t.setTimeout(BOUND_MS)
   const { name, protocol = 'http', limited } = framework
-  for (const run of [limited ? MANY_LIMITED : MANY, protocol === 'http2' ? ONE_LIMITED : ONE]) {
+  for (const run of [limited ? MANY_LIMITED : MANY, protocol === 'http2' ? ONE_LIMITED : ONE, OBSERVED]) {
     t.test(`${name} answers governed as it does ungoverned: ${run.title}`, { timeout: BOUND_MS }, t =>
       protocol === 'http2'
         ? compare(t, framework, http2, seed, run)
@@ -58,7 +69,7 @@ async function compare<S extends Session>(
   framework: Framework,
   protocol: Protocol<S>,
   seed: number,
-  { options, connections, runs }: Run,
+  { options, connections, runs, exact }: Run,
 ): Promise<void> {
   // Express shows the stacks of errors while one develops, and they show us.
   const { stackTraceLimit } = Error
@@ -66,6 +77,7 @@ async function compare<S extends Session>(
   const both = new Both(
     await Side.of(framework, protocol),
     await Side.of(framework, protocol, { ...options, logger: silent } as AdapterOptions),
+    exact ? [] : BY_CONTRACT,
   )
   t.teardown(async () => {
     Error.stackTraceLimit = stackTraceLimit
@@ -100,17 +112,19 @@ class Both<S extends Session> {
   readonly exceptions = new Map<string, number>()
   requests = 0
   unsteady = 0
+  readonly #byContract: readonly Exception[]
 
-  constructor(ungoverned: Side<S>, governed: Side<S>) {
+  constructor(ungoverned: Side<S>, governed: Side<S>, byContract: readonly Exception[]) {
     this.ungoverned = ungoverned
     this.governed = governed
+    this.#byContract = byContract
   }
 
   /** @throws where a session comes to something else on the one than on the other, each time */
   async play(session: S): Promise<void> {
     this.requests += session.requests
     for (let round = 1; ; round++) {
-      const { equal, exceptions, pair } = compared(await this.#pair(session, round))
+      const { equal, exceptions, pair } = compared(await this.#pair(session, round), this.#byContract)
       if (equal) {
         if (round > 1) this.unsteady++
         for (const { why } of exceptions) this.exceptions.set(why, (this.exceptions.get(why) ?? 0) + 1)
