@@ -10,6 +10,7 @@ export type { AcquireOptions, ByteBudgetOptions, Lane } from './byte-budget.ts'
 export { ByteBudget } from './byte-budget.ts'
 export type { ByteSize } from './byte-size.ts'
 export { parseByteSize } from './byte-size.ts'
+export { CONNECTION_BYTES, connectionsFor } from './connection-limit.ts'
 export { cutBody } from './cut-body.ts'
 export type {
   AdmittedMessage,
@@ -25,10 +26,28 @@ export type { RequestReservation } from './governed-request.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
+export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
+export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'
 export { noReservation } from './no-reservation.ts'
-export { checkObject, type QueueOptions, type ResolvedQueue } from './options.ts'
+export {
+  BESIDE_A_WAITER,
+  checkObject,
+  type QueueOptions,
+  type ResolvedQueue,
+  waitersBeside,
+} from './options.ts'
 export { answerRefusal, forgetBody, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
+export type {
+  Evidence,
+  GovernorReport,
+  LinearCost,
+  Mode,
+  RecommendedBudget,
+  RecommendedCost,
+  RouteReport,
+  Spread,
+} from './report.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'
 export type { Reservation } from './reservation.ts'
 export type { CostFunction, ResolvedPolicy, RoutePolicy } from './route-policy.ts'

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 
+/** The memory that a process may use, and who says so. */
 export interface MemoryLimit {
   readonly bytes: number
+  /** `'machine'` where no cgroup has a limit. */
   readonly source: 'cgroup v2' | 'cgroup v1' | 'machine'
 }
 
@@ -67,12 +69,18 @@ function text(file: string): string {
   }
 }
 
-/** What V8 lets float: freed buffers it has not collected yet. A constant, whatever the budget. */
+/**
+ * What V8 lets float: freed buffers it has not collected yet. A constant, whatever the budget.
+ *
+ * @internal
+ */
 export const FLOATING_BYTES = 64 * 2 ** 20
 
+/** A budget, and what it was chosen by. */
 export interface ChosenBudget {
   readonly bytes: number
   readonly limit: MemoryLimit
+  /** Bytes that the process takes without any request. */
   readonly residentBytes: number
 }
 
@@ -80,9 +88,18 @@ export interface ChosenBudget {
  * The budget of `'auto'`: half of what the limit leaves after the process as it stands and
  * {@link FLOATING_BYTES}, since a body is often held twice (chunks and their concatenation). Never
  * less than a sixteenth of the limit, so that a small container still serves.
+ *
+ * @param residentBytes of the process as it stands, default: of this one
  */
-export function chooseBudget(limit: MemoryLimit = memoryLimit()): ChosenBudget {
-  const residentBytes = process.memoryUsage.rss()
+export function chooseBudget(
+  limit: MemoryLimit = memoryLimit(),
+  residentBytes: number = process.memoryUsage.rss(),
+): ChosenBudget {
   const half = Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / 2)
   return { bytes: Math.max(half, Math.floor(limit.bytes / 16)), limit, residentBytes }
+}
+
+/** The least limit in bytes beside which {@link chooseBudget} would choose `budget`, for a process of `residentBytes`. */
+export function limitFor(budget: number, residentBytes: number): number {
+  return residentBytes + FLOATING_BYTES + 2 * budget
 }
