@@ -1,0 +1,26 @@
+import { Command } from 'commander'
+import { countOption } from './option-values.ts'
+import { parseReport } from './parse-report.ts'
+import { readSource } from './read-source.ts'
+import { reportText } from './report-text.ts'
+
+interface Options {
+  readonly json?: true
+  readonly routes: number
+  readonly timeout: number
+}
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('Show what a governor has measured: what routes cost, and the budget they ask for.')
+    .argument('<URL | file>', 'where the JSON of governor.report() is; - for the standard input')
+    .option('--json', 'print the report as JSON, once it is checked')
+    .option('--routes <n>', 'how many routes to show, the most expensive first', countOption, 20)
+    .option('--timeout <ms>', 'how long a URL may take', countOption, 10_000)
+    .action(show)
+}
+
+async function show(source: string, { json, routes, timeout }: Options): Promise<void> {
+  const report = parseReport(await readSource(source, timeout), source)
+  console.log(json ? JSON.stringify(report, null, 2) : reportText(report, routes))
+}
