@@ -33,10 +33,10 @@ export function adviceText(advice: Advice): string {
 
 /** The flag differs by a whole budget, so whoever copies it has to choose. */
 function heap({ buffers, parsed }: Advice['maxOldSpaceSize']): string[] {
-  const held = { 'hold bodies as Buffers': buffers, 'parse them (JSON, forms), or hold strings': parsed }
+  const held = { 'hold bodies as Buffers': buffers, 'parse them (JSON, forms) or hold strings': parsed }
   return Object.entries(held).map(([how, mebibytes]) =>
     mebibytes === undefined
-      ? `no --max-old-space-size where handlers ${how}: too little is left for a heap`
+      ? `no --max-old-space-size (too little is left) where handlers ${how}`
       : `--max-old-space-size=${mebibytes} where handlers ${how}`,
   )
 }

@@ -2,8 +2,7 @@ import { Command } from 'commander'
 import { advise } from './advice.ts'
 import { adviceText } from './advice-text.ts'
 import { countOption, sizeOption } from './option-values.ts'
-import { parseReport } from './parse-report.ts'
-import { readSource } from './read-source.ts'
+import { readReport } from './read-report.ts'
 import type { Question } from './sizing.ts'
 
 interface Options extends Omit<Question, 'report' | 'host'> {
@@ -48,7 +47,7 @@ export function adviseCommand(): Command {
 }
 
 async function say({ json, nodeMemory, report: source, timeout, ...asked }: Options): Promise<void> {
-  const report = source === undefined ? undefined : parseReport(await readSource(source, timeout), source)
+  const report = source === undefined ? undefined : await readReport(source, timeout)
   const advice = advise({
     ...asked,
     ...(report && { report }),

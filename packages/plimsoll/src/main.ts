@@ -5,7 +5,7 @@ import { program } from './program.ts'
 try {
   await program().parseAsync()
 } catch (error) {
-  // Anything else is a bug, and shows its stack.
+  /* c8 ignore next */ // Anything else is a bug that no test knows, and shows its stack.
   if (!(error instanceof CommandError)) throw error
   console.error(`error: ${error.message}`)
   process.exitCode = 1

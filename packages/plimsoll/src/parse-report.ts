@@ -62,11 +62,11 @@ export function parseReport(json: string, source: string): GovernorReport {
       json.trim() === '' ? 'it is empty' : `it starts with "${printable(json.trim().slice(0, 40))}"`
     throw new CommandError(`${source} is no JSON: ${start}`)
   }
+  const no = `${source} has no report, as governor.report() makes it`
+  // An array has an `at`, too.
+  if (Array.isArray(value)) throw new CommandError(`${no}: it is an array`)
   const { success, output, issues } = v.safeParse(report, value, { abortEarly: true })
   if (success) return output
-  const [{ message }] = issues
-  const path = v.getDotPath(issues[0])
-  throw new CommandError(
-    `${source} has no report, as governor.report() makes it: ${path === null ? '' : `${path}: `}${message}`,
-  )
+  const [issue] = issues
+  throw new CommandError(`${no}: ${v.getDotPath(issue) ?? 'all of it'}: ${issue.message}`)
 }

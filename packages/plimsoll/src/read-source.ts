@@ -5,6 +5,11 @@ import { duration, size } from './wording.ts'
 /** A report has about 1 KiB for each route. */
 const MOST_BYTES = 16 * 2 ** 20
 
+/** What errors call a source. */
+export function nameOf(source: string): string {
+  return source === '-' ? 'the standard input' : source
+}
+
 /**
  * The text at a URL, in a file, or of the standard input (`-`).
  *
@@ -13,9 +18,8 @@ const MOST_BYTES = 16 * 2 ** 20
  */
 export async function readSource(source: string, timeoutMs: number): Promise<string> {
   if (!/^https?:\/\//i.test(source)) {
-    const [stream, name] =
-      source === '-' ? [process.stdin, 'the standard input'] : [createReadStream(source), source]
-    return bounded(stream, name).catch(error => fail(name, error))
+    const stream = source === '-' ? process.stdin : createReadStream(source)
+    return bounded(stream, nameOf(source)).catch(error => fail(source, error))
   }
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -51,7 +55,7 @@ function fail(source: string, error: unknown): never {
   if (error instanceof CommandError) throw error
   // What fetch throws says "fetch failed"; the reason is below.
   const reason = ((error as Error).cause ?? error) as NodeJS.ErrnoException
-  const said = SAID[reason.code ?? ''] ?? (reason.message || reason.code)
+  const said = SAID[reason.code ?? ''] ?? reason.message
   throw new CommandError(`${source} can't be read: ${said}`)
 }
 

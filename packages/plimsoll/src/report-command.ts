@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { countOption } from './option-values.ts'
-import { parseReport } from './parse-report.ts'
-import { readSource } from './read-source.ts'
+import { readReport } from './read-report.ts'
 import { reportText } from './report-text.ts'
 
 interface Options {
@@ -21,6 +20,6 @@ export function reportCommand(): Command {
 }
 
 async function show(source: string, { json, routes, timeout }: Options): Promise<void> {
-  const report = parseReport(await readSource(source, timeout), source)
+  const report = await readReport(source, timeout)
   console.log(json ? JSON.stringify(report, null, 2) : reportText(report, routes))
 }

@@ -82,9 +82,10 @@ function refusals(routes: readonly RouteReport[]): string[] {
   return lines.length === 0 ? [] : [`Refused\n${lines.join('\n')}`]
 }
 
+/** Code with its reasons as comments, so that all of it can be pasted. */
 function recommendations({ recommended }: GovernorReport, routes: readonly RouteReport[]): string {
-  const one = (name: string, what: string, because: string, evidence: Evidence): string =>
-    `  // ${name}\n  ${what}\n${wrapped(`${sentence(because)} ${grounds(evidence)}`, '    ')}`
+  const one = (name: string, code: string, because: string, evidence: Evidence): string =>
+    `  // ${name}\n${wrapped(`${sentence(because)} ${grounds(evidence)}`.trim(), '  //   ')}\n  ${code},`
   return [
     'Recommended',
     one(
@@ -96,15 +97,15 @@ function recommendations({ recommended }: GovernorReport, routes: readonly Route
     ...routes.map(({ route, recommended: { cost, because, evidence } }) =>
       one(route, costSnippet(cost), because, evidence),
     ),
-  ].join('\n')
+  ].join('\n\n')
 }
 
 function grounds({ requests, percentile, confidence: probability }: Evidence): string {
   if (requests === 0) return 'No request was measured.'
-  const covers = percentile === 100 ? 'all' : `${percentile} %`
-  return `Covers ${covers} of requests: ${confidence(probability)}, from ${counted(requests, 'request')}.`
+  const covers = percentile === 100 ? 'all' : `${percentile} % of`
+  return `Covers ${covers} requests: ${confidence(probability)}, from ${counted(requests, 'request')}.`
 }
 
 function sentence(text: string): string {
-  return /[.!?]$/.test(text) || text === '' ? text : `${text}.`
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
