@@ -2,6 +2,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
+import { type RecorderOptions, type ResolvedRecorder, resolveRecorder } from './flight-recorder.ts'
 import { chooseBudget } from './memory-limit.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
@@ -28,6 +29,11 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * is more than a second; else the newcomer is refused. A smaller `server.maxConnections` holds, and answers nobody.
    */
   readonly connections?: number
+  /**
+   * A file that keeps the last minute of the governor's state, a sample a second, and survives a SIGKILL of the process;
+   * see {@link readFlight}. Default: none, and nothing is written.
+   */
+  readonly recorder?: string | RecorderOptions
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -40,6 +46,7 @@ export interface ResolvedOptions {
   readonly exempt: ((head: RequestHead) => boolean) | undefined
   readonly share: ShareOptions | undefined
   readonly connections: number
+  readonly recorder: ResolvedRecorder | undefined
   readonly logger: Logger
 }
 
@@ -50,6 +57,7 @@ export const GOVERNOR_KEYS = [
   'exempt',
   'share',
   'connections',
+  'recorder',
   'logger',
   'cost',
   'maxBody',
@@ -61,7 +69,7 @@ export const GOVERNOR_KEYS = [
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
-  const { budget, queue, exempt, share, connections, logger = processLogger, ...policy } = options
+  const { budget, queue, exempt, share, connections, recorder, logger = processLogger, ...policy } = options
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
@@ -72,6 +80,7 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     exempt,
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
+    recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     logger,
   })
 }
