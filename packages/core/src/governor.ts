@@ -23,6 +23,7 @@ import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import { Shares } from './shares.ts'
+import { Valve } from './valve.ts'
 
 /** How many requests of one connection may be open at once, of those that cost anything. */
 const PIPELINED = 64
@@ -67,6 +68,8 @@ export class Governor {
     this.#log = new RefusalLog(this.#options.logger)
     const { connections } = this.#options
     this.#connections = new ConnectionLimit(connections, () => this.#log.refusedConnection(connections))
+    // One for all governors that share a budget.
+    if (this.#options.valve) this.budget.valve ??= new Valve(this.budget, this.#options.logger)
     // Last, since it opens a file: what else is wrong has been said by now.
     const { recorder, logger } = this.#options
     this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
