@@ -2,6 +2,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
+import { type RecorderOptions, type ResolvedRecorder, resolveRecorder } from './flight-recorder.ts'
 import { chooseBudget } from './memory-limit.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
 import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
@@ -28,6 +29,16 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * is more than a second; else the newcomer is refused. A smaller `server.maxConnections` holds, and answers nobody.
    */
   readonly connections?: number
+  /**
+   * Whether to look at the container's real memory, each 50 ms while anything is reserved or waited for: from three quarters
+   * of the limit on large requests wait, or are refused with 503. Default: true where the budget is `'auto'`, else false.
+   */
+  readonly valve?: boolean
+  /**
+   * A file that keeps the last minute of the governor's state, a sample a second, and survives a SIGKILL of the process;
+   * see {@link readFlight}. Default: none, and nothing is written.
+   */
+  readonly recorder?: string | RecorderOptions
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -40,6 +51,8 @@ export interface ResolvedOptions {
   readonly exempt: ((head: RequestHead) => boolean) | undefined
   readonly share: ShareOptions | undefined
   readonly connections: number
+  readonly valve: boolean
+  readonly recorder: ResolvedRecorder | undefined
   readonly logger: Logger
 }
 
@@ -50,6 +63,8 @@ export const GOVERNOR_KEYS = [
   'exempt',
   'share',
   'connections',
+  'valve',
+  'recorder',
   'logger',
   'cost',
   'maxBody',
@@ -61,8 +76,19 @@ export const GOVERNOR_KEYS = [
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
-  const { budget, queue, exempt, share, connections, logger = processLogger, ...policy } = options
+  const {
+    budget,
+    queue,
+    exempt,
+    share,
+    connections,
+    valve,
+    recorder,
+    logger = processLogger,
+    ...policy
+  } = options
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
+  if (valve !== undefined && typeof valve !== 'boolean') throw optionError('valve', 'true or false', valve)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
   const resolved = isBudget(budget) ? ownBudget(budget, queue) : newBudget(budget, queue, logger)
@@ -72,6 +98,8 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     exempt,
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
+    valve: valve ?? (budget ?? 'auto') === 'auto',
+    recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     logger,
   })
 }

@@ -6,6 +6,7 @@ import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from 
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
+import { FlightRecorder } from './flight-recorder.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
@@ -22,6 +23,7 @@ import { RefusalLog } from './refusal-log.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import { Shares } from './shares.ts'
+import { Valve } from './valve.ts'
 
 /** How many requests of one connection may be open at once, of those that cost anything. */
 const PIPELINED = 64
@@ -38,6 +40,7 @@ export class Governor {
   readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
   readonly #log: RefusalLog
   readonly #connections: ConnectionLimit
+  readonly #recorder: FlightRecorder | undefined
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
@@ -65,6 +68,11 @@ export class Governor {
     this.#log = new RefusalLog(this.#options.logger)
     const { connections } = this.#options
     this.#connections = new ConnectionLimit(connections, () => this.#log.refusedConnection(connections))
+    // One for all governors that share a budget.
+    if (this.#options.valve) this.budget.valve ??= new Valve(this.budget, this.#options.logger)
+    // Last, since it opens a file: what else is wrong has been said by now.
+    const { recorder, logger } = this.#options
+    this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
   }
 
   /**
@@ -279,9 +287,10 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, reserved, available, paidIn, lent, lane } = this.budget
+    const { capacity, ceiling, reserved, available, paidIn, lent, lane } = this.budget
     return {
       capacity,
+      ceiling,
       reserved,
       available,
       paidIn,
@@ -319,8 +328,11 @@ export class Governor {
     }
     await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
-    if (this.#admitted === this.#released) return
-    await this.#idle(timeoutMs)
+    try {
+      if (this.#admitted !== this.#released) await this.#idle(timeoutMs)
+    } finally {
+      this.#recorder?.close()
+    }
   }
 
   #idle(timeoutMs: number): Promise<void> {
