@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { adviseCommand } from './advise-command.ts'
+import { lastCommand } from './last-command.ts'
 import { reportCommand } from './report-command.ts'
 
 /** The command line. Each command brings its own options. */
@@ -11,4 +12,5 @@ export function program(): Command {
     .version(JSON.parse(manifest).version)
     .addCommand(reportCommand())
     .addCommand(adviseCommand())
+    .addCommand(lastCommand())
 }

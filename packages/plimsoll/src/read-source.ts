@@ -19,7 +19,9 @@ export function nameOf(source: string): string {
 export async function readSource(source: string, timeoutMs: number): Promise<string> {
   if (!/^https?:\/\//i.test(source)) {
     const stream = source === '-' ? process.stdin : createReadStream(source)
-    return bounded(stream, nameOf(source)).catch(error => fail(source, error))
+    return bounded(stream, nameOf(source)).catch(error => {
+      throw unreadable(source, error)
+    })
   }
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -31,7 +33,7 @@ export async function readSource(source: string, timeoutMs: number): Promise<str
     return await bounded(response.body ?? [], source)
   } catch (error) {
     if (signal.aborted) throw new CommandError(`${source} did not answer within ${duration(timeoutMs)}`)
-    return fail(source, error)
+    throw unreadable(source, error)
   }
 }
 
@@ -51,12 +53,12 @@ async function bounded(
   return Buffer.concat(kept).toString()
 }
 
-function fail(source: string, error: unknown): never {
-  if (error instanceof CommandError) throw error
+/** What to say of a source that can't be read. */
+export function unreadable(source: string, error: unknown): CommandError {
+  if (error instanceof CommandError) return error
   // What fetch throws says "fetch failed"; the reason is below.
   const reason = ((error as Error).cause ?? error) as NodeJS.ErrnoException
-  const said = SAID[reason.code ?? ''] ?? reason.message
-  throw new CommandError(`${source} can't be read: ${said}`)
+  return new CommandError(`${source} can't be read: ${SAID[reason.code ?? ''] ?? reason.message}`)
 }
 
 /** What goes wrong mostly, in the words of people. */
