@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 
 /** The memory that a process may use, and who says so. */
 export interface MemoryLimit {
+  /** The machine's where there is no limit. */
   readonly bytes: number
   /** `'machine'` where no cgroup has a limit. */
   readonly source: 'cgroup v2' | 'cgroup v1' | 'machine'
@@ -103,15 +104,17 @@ export const FLOATING_BYTES = 64 * 2 ** 20
 
 /** A budget, and what it was chosen by. */
 export interface ChosenBudget {
+  /** Of the budget. */
   readonly bytes: number
+  /** What it has to fit in. */
   readonly limit: MemoryLimit
   /** Bytes that the process takes without any request. */
   readonly residentBytes: number
 }
 
 /**
- * The budget of `'auto'`: half of what the limit leaves after the process as it stands and
- * {@link FLOATING_BYTES}, since a body is often held twice (chunks and their concatenation). Never
+ * The budget of `'auto'`: half of what the limit leaves after the process as it stands and the
+ * 64 MiB that V8 lets float, since a body is often held twice (chunks and their concatenation). Never
  * less than a sixteenth of the limit, so that a small container still serves.
  *
  * @param residentBytes of the process as it stands, default: of this one

@@ -154,7 +154,7 @@ t.test('what cannot be read is told with the reason', async t => {
   await fails(t, 'http://127.0.0.1:1/', /can't be read: bad port/)
 
   const url = await served(t, (_req, res) => res.writeHead(404).end('what?'))
-  await fails(t, url, /answered 404 Not Found\n/)
+  await fails(t, url, /answered 404 Not Found$/)
   const nothing = await served(t, (_req, res) => res.writeHead(204).end())
   await fails(t, nothing, /is no JSON: it is empty/)
   const broken = await served(t, (_req, res) => {
