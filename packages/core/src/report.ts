@@ -41,7 +41,6 @@ export interface RecommendedCost {
 export interface RouteReport {
   /** Method and pattern, as `POST /files/:id`; where the framework tells none, a path with `*` for what varies. */
   readonly route: string
-  readonly mode: Mode
   /** Requests that are over. */
   readonly requests: number
   /** Bytes of their bodies, as declared; of those that declared any length. */

@@ -17,7 +17,6 @@ const cost: v.GenericSchema<LinearCost> = v.object({ fixed: figure, perByte: fig
 
 const route = v.object({
   route: text,
-  mode,
   requests: whole,
   declaredBytes: spread,
   readBytes: spread,

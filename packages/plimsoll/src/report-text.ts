@@ -29,7 +29,7 @@ export function reportText(report: GovernorReport, most: number): string {
     parts.push(
       `${table(
         HEADINGS,
-        routes.map(route => cells(route, report)),
+        routes.map(route => cells(route)),
       )}${left > 0 ? `\n… and ${counted(left, 'route')} more: --routes ${report.routes.length}` : ''}`,
       wrapped('Sizes and times: 99 of 100 requests are at or below. Body: as declared.'),
       ...refusals(routes),
@@ -53,11 +53,11 @@ function summary({ at, forMs, mode, budget, demandBytes, memory, routes }: Gover
   return lines.map(line => wrapped(line)).join('\n')
 }
 
-function cells(route: RouteReport, { mode }: GovernorReport): string[] {
+function cells(route: RouteReport): string[] {
   const { declaredBytes, readBytes, reservedBytes, bufferedBytes, heldMs, waitedMs } = route
   const refused = Object.values(route.refused).reduce((sum, times) => sum + times, 0)
   return [
-    route.mode === mode ? route.route : `${route.route} (${route.mode})`,
+    route.route,
     count(route.requests),
     ...[declaredBytes, readBytes, reservedBytes, bufferedBytes].map(({ p99 }) => or(p99, size)),
     or(heldMs.p99, duration),

@@ -46,7 +46,6 @@ const documents = route('POST /documents', {
 })
 const thumbnail = route('GET /thumbnail', {
   requests: 0,
-  mode: 'observe',
   recommended: {
     cost: { fixed: 8 * MIB + 1, perByte: 0 },
     evidence: { requests: 0, percentile: 99, confidence: 0 },
@@ -62,7 +61,7 @@ t.test('a served report is a table in its own order, and what to paste', async t
   const stdout = await printed(t, 'report', url)
   t.match(stdout, /^12,400 requests on 2 routes in 60min/)
   t.match(stdout, /^POST \/documents +12,400 +16MiB +- +16MiB +- +1.4s +13 +300ms +3$/m)
-  t.match(stdout, /^GET \/thumbnail \(observe\) +0 +-/m, 'a mode of its own shows')
+  t.match(stdout, /^GET \/thumbnail +0 +-/m)
   t.ok(stdout.indexOf('POST /documents') < stdout.indexOf('GET /thumbnail'))
   t.match(stdout, '\n  POST /documents: 3 ERR_PLIMSOLL_QUEUE_FULL\n')
   t.match(stdout, "\n  budget: '80MiB',\n")
