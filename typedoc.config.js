@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const published = readdirSync('packages')
   .map(folder => ({ folder, manifest: JSON.parse(readFileSync(`packages/${folder}/package.json`, 'utf8')) }))
-  .filter(({ manifest }) => manifest.private !== true)
+  // A command exports nothing.
+  .filter(({ manifest }) => manifest.private !== true && manifest.bin === undefined)
 
 /** The reference in docs/api: one page for each published package, from the docstrings of what it exports. */
 export default {

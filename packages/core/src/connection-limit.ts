@@ -10,12 +10,18 @@ import { refuseConnection } from './refuse-connection.ts'
 /**
  * What a connection that waits for nothing may take: 9 KiB where it is idle (5 of the process, 4 of the kernel), and up
  * to 16 KiB more for a head that is not whole, by Node's own limit to heads.
+ *
+ * @internal
  */
 export const CONNECTION_BYTES = 16 * 1024
 /** A small budget does not make a small server. */
 export const LEAST_CONNECTIONS = 1024
 
-/** How many connections go with a budget. */
+/**
+ * How many connections go with a budget.
+ *
+ * @internal
+ */
 export function connectionsFor(budget: number): number {
   return Math.max(LEAST_CONNECTIONS, Math.floor(budget / CONNECTION_BYTES))
 }

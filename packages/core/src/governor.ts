@@ -8,6 +8,7 @@ import { enter } from './enter.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
+import { FlightRecorder } from './flight-recorder.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
@@ -31,6 +32,7 @@ import type { RouteMeasures } from './route-measures.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import { type Route, Routes } from './routes.ts'
 import { Shares } from './shares.ts'
+import { Valve } from './valve.ts'
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -44,6 +46,7 @@ export class Governor {
   readonly #policies = new WeakMap<RoutePolicy, ResolvedPolicy>()
   readonly #log: RefusalLog
   readonly #connections: ConnectionLimit
+  readonly #recorder: FlightRecorder | undefined
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
@@ -76,7 +79,7 @@ export class Governor {
     const { share } = this.#options
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
-    const { connections, mode, logger } = this.#options
+    const { connections, mode, recorder, logger } = this.#options
     this.#mode = mode
     this.#observer = new Observer(this.budget, share, logger)
     this.#connections = new ConnectionLimit(connections, {
@@ -87,6 +90,10 @@ export class Governor {
       },
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
+    // One for all governors that share a budget.
+    if (this.#options.valve) this.budget.valve ??= new Valve(this.budget, logger)
+    // Last, since it opens a file: what else is wrong has been said by now.
+    this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
   }
 
   /**
@@ -340,9 +347,10 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, reserved, available, paidIn, lent, lane } = this.budget
+    const { capacity, ceiling, reserved, available, paidIn, lent, lane } = this.budget
     return {
       capacity,
+      ceiling,
       reserved,
       available,
       paidIn,
@@ -394,8 +402,11 @@ export class Governor {
     await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
     this.#observer.flush()
-    if (this.#admitted === this.#released) return
-    await this.#idle(timeoutMs)
+    try {
+      if (this.#admitted !== this.#released) await this.#idle(timeoutMs)
+    } finally {
+      this.#recorder?.close()
+    }
   }
 
   #idle(timeoutMs: number): Promise<void> {

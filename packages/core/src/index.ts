@@ -10,6 +10,7 @@ export type { AcquireOptions, ByteBudgetOptions, Lane } from './byte-budget.ts'
 export { ByteBudget } from './byte-budget.ts'
 export type { ByteSize } from './byte-size.ts'
 export { parseByteSize } from './byte-size.ts'
+export { CONNECTION_BYTES, connectionsFor } from './connection-limit.ts'
 export { cutBody } from './cut-body.ts'
 export type {
   AdmittedMessage,
@@ -22,14 +23,25 @@ export type {
 export type { PlimsollErrorCode, PlimsollErrorFigures } from './errors.ts'
 export { isPlimsollError, isRefusal, optionError, PlimsollError } from './errors.ts'
 export type { HttpServer } from './expect-continue.ts'
+export type { FlightSample } from './flight-log.ts'
+export { readFlight } from './flight-log.ts'
+export type { RecorderOptions } from './flight-recorder.ts'
 export type { RequestReservation } from './governed-request.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
+export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
+export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'
 export type { Mode, ModeOption } from './mode.ts'
 export { noReservation } from './no-reservation.ts'
 export type { ObservedStats } from './observer.ts'
-export { checkObject, type QueueOptions, type ResolvedQueue } from './options.ts'
+export {
+  BESIDE_A_WAITER,
+  checkObject,
+  type QueueOptions,
+  type ResolvedQueue,
+  waitersBeside,
+} from './options.ts'
 export { answerRefusal, forgetBody, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
 export type {

@@ -37,10 +37,18 @@ export interface ResolvedQueue {
 
 const DEFAULT_QUEUE = Object.freeze({ limit: 1000, timeoutMs: 30_000, lane: 0, passBytes: 0 })
 
-/** What the memory beside a budget of 'auto' has to carry for each that waits: 200 KiB (measured), most of it the kernel's. */
-const BESIDE_A_WAITER = 256 * 1024
+/**
+ * What the memory beside a budget of 'auto' has to carry for each that waits: 200 KiB (measured), most of it the kernel's.
+ *
+ * @internal
+ */
+export const BESIDE_A_WAITER = 256 * 1024
 
-/** How many may wait where the budget is all that the container can spare but as much again. */
+/**
+ * How many may wait where the budget is all that the container can spare but as much again.
+ *
+ * @internal
+ */
 export function waitersBeside(budget: number): number {
   return Math.min(DEFAULT_QUEUE.limit, Math.ceil(budget / BESIDE_A_WAITER))
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { type AdapterOptions, governorOf } from '../src/adapter-options.ts'
 import { ByteBudget } from '../src/byte-budget.ts'
@@ -91,8 +92,12 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     share: { key: 'address' },
     connections: 7,
     mode: 'observe',
+    valve: true,
+    recorder: join(t.testdir(), 'flight'),
     logger: silent,
   } as const
   t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')
-  t.same(governorOf({ ...own, ...policy }).policy, policy)
+  const made = governorOf({ ...own, ...policy })
+  t.same(made.policy, policy)
+  await made.governor.close()
 })

@@ -3,23 +3,32 @@ import * as core from '../src/index.ts'
 
 t.test('these are the names that other people’s code depends on', async t => {
   t.same(Object.keys(core).sort(), [
+    'BESIDE_A_WAITER',
     'ByteBudget',
+    'CONNECTION_BYTES',
+    'FLOATING_BYTES',
     'Governor',
     'PlimsollError',
     'RunOnce',
     'answerRefusal',
     'checkObject',
+    'chooseBudget',
+    'connectionsFor',
     'cutBody',
     'forgetBody',
     'governorOf',
     'isPlimsollError',
     'isRefusal',
+    'limitFor',
+    'memoryLimit',
     'noReservation',
     'optionError',
     'parseByteSize',
+    'readFlight',
     'refusalBody',
     'reservationOf',
     'resolvePolicy',
+    'waitersBeside',
   ])
 })
 

@@ -12,7 +12,10 @@ t.test('what was never measured is 0', async t => {
 })
 
 t.test('percentiles are off by a sixteenth at most, and the largest by nothing', async t => {
-  const values = fc.array(fc.oneof(fc.constant(0), fc.nat(1000), fc.nat(2 ** 30)), { minLength: 1, maxLength: 300 })
+  const values = fc.array(fc.oneof(fc.constant(0), fc.nat(1000), fc.nat(2 ** 30)), {
+    minLength: 1,
+    maxLength: 300,
+  })
   const property = fc.asyncProperty(values, async values => {
     const measure = new Measure()
     for (const value of values) measure.record(value)
@@ -20,7 +23,10 @@ t.test('percentiles are off by a sixteenth at most, and the largest by nothing',
     const { p50, p99, max } = measure.spread()
     if (measure.count !== values.length) throw new Error(`${measure.count} of ${values.length}`)
     if (max !== sorted.at(-1)) throw new Error(`max ${max}`)
-    for (const [percent, is] of [[50, p50], [99, p99]] as const) {
+    for (const [percent, is] of [
+      [50, p50],
+      [99, p99],
+    ] as const) {
       const should = sorted[Math.ceil((percent / 100) * sorted.length) - 1] as number
       if (Math.abs(is - should) > should / 16) throw new Error(`p${percent} ${is}, not ${should}`)
     }

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import t, { type Test } from 'tap'
-import { chooseBudget, FLOATING_BYTES, memoryLimit } from '../src/memory-limit.ts'
+import { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from '../src/memory-limit.ts'
 
 const MIB = 2 ** 20
 const UNLIMITED_V1 = '9223372036854771712'
@@ -137,5 +137,15 @@ t.test('the budget grows with the limit', async t => {
     t.ok(bytes > least && bytes < mebibytes * MIB, `${bytes} of ${mebibytes} MiB`)
     t.ok(Number.isSafeInteger(bytes))
     least = bytes
+  }
+})
+
+t.test('the limit that is told for a budget is the least that carries it', async t => {
+  for (const residentBytes of [40 * MIB, 80 * MIB + 1, 300 * MIB]) {
+    for (const budget of [64 * MIB + 3, 184 * MIB, 2 ** 34]) {
+      const bytes = limitFor(budget, residentBytes)
+      t.equal(chooseBudget({ bytes, source: 'cgroup v2' }, residentBytes).bytes, budget)
+      t.ok(chooseBudget({ bytes: bytes - 1, source: 'cgroup v2' }, residentBytes).bytes < budget)
+    }
   }
 })

@@ -59,34 +59,37 @@ function setUp(t: Pick<Test, 'teardown'>, ...args: ConstructorParameters<typeof 
   return { clock, rehearsed: new Rehearsed(...args) }
 }
 
-t.test('who would have waited is told for how long, and holds from then on for as long as it did', async t => {
-  const { clock, rehearsed } = setUp(t, 100)
-  const { budget, observer, row } = rehearsed
-  const one = rehearsed.begin(60)
-  const other = rehearsed.begin(60)
-  t.equal(budget.reserved, 120, 'both hold theirs')
-  t.match(observer.stats(), { waiting: 1, queued: 1 })
-  clock.tick(1000)
-  rehearsed.end(one, 1000)
-  rehearsed.end(other, 1000)
-  await promisesSettled()
-  t.equal(budget.reserved, 0)
-  t.equal(row.waitedMs.spread().max, 1000)
-  clock.tick(500)
-  const third = rehearsed.begin(60)
-  t.match(observer.stats(), { waiting: 1, queued: 2 }, 'the other would still be at it')
-  clock.tick(500)
-  await promisesSettled()
-  t.match(observer.stats(), { waiting: 0, queued: 2 })
-  const { p50 } = row.waitedMs.spread()
-  t.ok(Math.abs(p50 - 500) < 500 / 16, `${p50} ms`)
-  rehearsed.end(third, 100)
-  await promisesSettled()
-  clock.tick(500)
-  const fourth = rehearsed.begin(100)
-  t.match(observer.stats(), { waiting: 0, queued: 2 }, 'all is free again')
-  rehearsed.end(fourth, 1)
-})
+t.test(
+  'who would have waited is told for how long, and holds from then on for as long as it did',
+  async t => {
+    const { clock, rehearsed } = setUp(t, 100)
+    const { budget, observer, row } = rehearsed
+    const one = rehearsed.begin(60)
+    const other = rehearsed.begin(60)
+    t.equal(budget.reserved, 120, 'both hold theirs')
+    t.match(observer.stats(), { waiting: 1, queued: 1 })
+    clock.tick(1000)
+    rehearsed.end(one, 1000)
+    rehearsed.end(other, 1000)
+    await promisesSettled()
+    t.equal(budget.reserved, 0)
+    t.equal(row.waitedMs.spread().max, 1000)
+    clock.tick(500)
+    const third = rehearsed.begin(60)
+    t.match(observer.stats(), { waiting: 1, queued: 2 }, 'the other would still be at it')
+    clock.tick(500)
+    await promisesSettled()
+    t.match(observer.stats(), { waiting: 0, queued: 2 })
+    const { p50 } = row.waitedMs.spread()
+    t.ok(Math.abs(p50 - 500) < 500 / 16, `${p50} ms`)
+    rehearsed.end(third, 100)
+    await promisesSettled()
+    clock.tick(500)
+    const fourth = rehearsed.begin(100)
+    t.match(observer.stats(), { waiting: 0, queued: 2 }, 'all is free again')
+    rehearsed.end(fourth, 1)
+  },
+)
 
 t.test('who is over before its turn holds for as long as it did when that has come', async t => {
   const { clock, rehearsed } = setUp(t, 100)
@@ -105,17 +108,20 @@ t.test('who is over before its turn holds for as long as it did when that has co
   rehearsed.end(third, 1)
 })
 
-t.test('a queue that would have been full, and one that would have taken too long, are told apart', async t => {
-  const { clock, rehearsed } = setUp(t, 100, undefined, { limit: 1, timeoutMs: 1000 })
-  const all = [rehearsed.begin(60), rehearsed.begin(60), rehearsed.begin(60)]
-  t.same(rehearsed.observer.stats().refused, { ERR_PLIMSOLL_QUEUE_FULL: 1 })
-  clock.tick(1000)
-  await promisesSettled()
-  const refused = { ERR_PLIMSOLL_QUEUE_FULL: 1, ERR_PLIMSOLL_QUEUE_TIMEOUT: 1 }
-  t.same(rehearsed.observer.stats().refused, refused)
-  t.same(rehearsed.row.refused, refused)
-  for (const request of all) rehearsed.end(request, 1000)
-})
+t.test(
+  'a queue that would have been full, and one that would have taken too long, are told apart',
+  async t => {
+    const { clock, rehearsed } = setUp(t, 100, undefined, { limit: 1, timeoutMs: 1000 })
+    const all = [rehearsed.begin(60), rehearsed.begin(60), rehearsed.begin(60)]
+    t.same(rehearsed.observer.stats().refused, { ERR_PLIMSOLL_QUEUE_FULL: 1 })
+    clock.tick(1000)
+    await promisesSettled()
+    const refused = { ERR_PLIMSOLL_QUEUE_FULL: 1, ERR_PLIMSOLL_QUEUE_TIMEOUT: 1 }
+    t.same(rehearsed.observer.stats().refused, refused)
+    t.same(rehearsed.row.refused, refused)
+    for (const request of all) rehearsed.end(request, 1000)
+  },
+)
 
 t.test('a share of one client would have been kept', async t => {
   const { rehearsed } = setUp(t, 100, { key: 'address', over: 'refuse' })
@@ -128,7 +134,13 @@ t.test('a client that stands still while others would wait would have been cut, 
   const { clock, rehearsed } = setUp(t, 100)
   const one = rehearsed.begin(60)
   const cut = { wasCut: false }
-  one.reader = anyValue({ total: 50, held: 50, complete: false, owed: true, refuse: () => (cut.wasCut = true) })
+  one.reader = anyValue({
+    total: 50,
+    held: 50,
+    complete: false,
+    owed: true,
+    refuse: () => (cut.wasCut = true),
+  })
   Object.assign(one.twin as object, { reader: one.reader })
   const other = rehearsed.begin(60)
   clock.tick(LEAST_GRACE_MS + 200)

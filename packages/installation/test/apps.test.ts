@@ -7,7 +7,7 @@ import { APPS, formsOf, writeApp } from './fixtures/forms.ts'
 import { newest, oldest } from './fixtures/frameworks.ts'
 import { nodeVersions } from './fixtures/node-versions.ts'
 import { run } from './fixtures/program.ts'
-import { publishedPackages } from './fixtures/published-packages.ts'
+import { publishedLibraries } from './fixtures/published-packages.ts'
 import { pack } from './fixtures/tarballs.ts'
 
 // Mostly npm's time: it depends on what its cache has.
@@ -28,7 +28,7 @@ t.comment(`has Node ${nodes.map(({ version }) => version).join(', ')}`)
 const tarballsFor = (name: string) =>
   tarballs.filter(tarball => tarball.name === name || tarball.name === '@plimsoll/core')
 
-for (const { folder, manifest } of publishedPackages) {
+for (const { folder, manifest } of publishedLibraries) {
   const app = basename(folder)
   for (const age of [newest, oldest]) {
     t.test(`${manifest.name}, with the ${age.name} of what it is for, in an empty app`, async t => {
@@ -94,5 +94,21 @@ t.test('two copies of core in a process do not govern a request twice', async t 
       errorIsOurs: true,
     }
     t.strictSame(JSON.parse(stdout), expected, `on Node ${version}`)
+  }
+})
+
+t.test('the command runs in an empty app, and finds all that it needs', async t => {
+  const installed = join(root, 'command')
+  await installApp(installed, tarballsFor('plimsoll'), {})
+  const { stdout } = await run('npx', ['--no-install', 'plimsoll', '--version'], installed)
+  const { version } = JSON.parse(
+    await readFile(join(installed, 'node_modules/plimsoll/package.json'), 'utf8'),
+  )
+  t.equal(stdout, `${version}\n`)
+  for (const { version, path: node } of nodes) {
+    const command = [join(installed, 'node_modules/.bin/plimsoll'), 'advise', '--limit', '512MiB', '--json']
+    const { stdout, stderr } = await run(node, command, installed)
+    t.equal(JSON.parse(stdout).budget.bytes, 184 * 2 ** 20, `on Node ${version}`)
+    t.equal(stderr, '', 'which warns of nothing')
   }
 })

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { run } from './fixtures/program.ts'
-import { publishedPackages } from './fixtures/published-packages.ts'
+import { publishedLibraries, publishedPackages } from './fixtures/published-packages.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -52,14 +52,21 @@ for (const { folder, manifest } of publishedPackages) {
   t.test(`${name}: its README stands alone`, async t => {
     const text = await readFile(join(folder, 'README.md'), 'utf8')
     t.equal(text.split('\n', 1)[0], `# ${name}`)
+    t.match(text, 'Node 20.19, 22.12 or later', 'as its engines say')
+    const relative = linksOf(text).filter(link => !/^(https:|#)/.test(link))
+    t.same(relative, [], 'on npm there is nothing beside it')
+  })
+}
+
+for (const { folder, manifest } of publishedLibraries) {
+  const { name } = manifest
+  t.test(`${name}: its README says how to load it, and what its users must know`, async t => {
+    const text = await readFile(join(folder, 'README.md'), 'utf8')
     t.match(text, `\n    npm install ${name}\n`)
     t.match(text, `require('${name}')`, 'from CommonJS too')
-    t.match(text, 'Node 20.19, 22.12 or later', 'as its engines say')
     for (const section of ['What happens on overload', 'Options', 'What it does not protect against']) {
       t.match(text, `\n## ${section}\n`)
     }
-    const relative = linksOf(text).filter(link => !/^(https:|#)/.test(link))
-    t.same(relative, [], 'on npm there is nothing beside it')
     t.ok(linksOf(text).includes(`https://unpkg.com/${name}/errors.md`), 'and the errors are in the package')
   })
 }
