@@ -7,37 +7,52 @@ export class Account {
   capacity: number
   /** The largest capacity it was ever given: what is larger than this can never fit. */
   configured: number
+  /** Up to here newcomers may fill it, while memory is short; who is in already finishes by the capacity. */
+  ceiling = Number.POSITIVE_INFINITY
   /** Bytes of all reservations. More than `capacity` is a debt, and nothing fits until it is cleared. */
   promised = 0
   /** Bytes that were promised to somebody who does not send them, and are lent to others meanwhile. */
   lent = 0
   /** Bytes of those promised that have arrived. */
   paidIn = 0
-  readonly #wanted: () => number | undefined
+  readonly #shortage: () => number
   /** Called whenever bytes come free. */
   readonly freed: () => void
   /** Where somebody of this lane moves who outgrows it. */
   readonly main: Account | undefined
 
-  /** @param wanted how many bytes whoever is next wants; undefined where nobody waits */
-  constructor(capacity: number, freed: () => void, wanted: () => number | undefined, main?: Account) {
+  /** @param shortage how many bytes whoever is next lacks; 0 or less where nobody does */
+  constructor(capacity: number, freed: () => void, shortage: () => number, main?: Account) {
     this.capacity = this.configured = capacity
     this.freed = freed
-    this.#wanted = wanted
+    this.#shortage = shortage
     this.main = main
   }
 
   /** How many bytes whoever is next lacks; 0 or less where nobody does. */
   get shortage(): number {
-    const wanted = this.#wanted()
-    return wanted === undefined ? 0 : wanted - this.free
+    return this.#shortage()
   }
 
-  /** Bytes that may still be promised; less than 0 in debt. */
+  /**
+   * Bytes that newcomers may fill. The ceiling holds up nobody who would be alone: what is in memory then is nobody's
+   * whom one could wait for.
+   */
+  get open(): number {
+    return this.promised === 0 ? this.capacity : Math.min(this.capacity, this.ceiling)
+  }
+
+  /** Bytes that may still be promised to newcomers; less than 0 in debt. */
   get free(): number {
-    return this.capacity - this.promised
+    return this.open - this.promised
   }
 
+  /** Whether a newcomer has room. */
+  admits(bytes: number): boolean {
+    return this.promised + bytes <= this.open
+  }
+
+  /** Whether one who is in has room for more. */
   fits(bytes: number): boolean {
     return this.promised + bytes <= this.capacity
   }

@@ -77,8 +77,9 @@ export class ByteBudget {
     if (this.queue.lane > capacity)
       throw optionError('queue.lane', 'no more than the capacity', this.queue.lane)
     const freed = (): void => this.#drain()
-    this.#account = new Account(capacity, freed, () => this.#wanted())
-    this.#lane = new Account(this.queue.lane, freed, () => this.#smallest()?.bytes, this.#account)
+    this.#account = new Account(capacity, freed, () => this.#shortage())
+    const shortageOfLane = (): number => lacking(this.#smallest(), this.#lane)
+    this.#lane = new Account(this.queue.lane, freed, shortageOfLane, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes)
@@ -92,6 +93,11 @@ export class ByteBudget {
   /** The largest capacity this budget was ever given; what costs more can never fit. */
   get configuredCapacity(): number {
     return this.#account.configured
+  }
+
+  /** Bytes that newcomers may fill now: the capacity, or less while memory is short. */
+  get ceiling(): number {
+    return Math.min(this.#account.capacity, this.#account.ceiling)
   }
 
   /** Bytes reserved now. More than `capacity` is a debt. */
@@ -248,8 +254,14 @@ export class ByteBudget {
     return this.waiting + this.halted > 0
   }
 
-  #wanted(): number | undefined {
-    return this.#lending.first?.reservation.lent ?? this.#line.head(this.#account.capacity)?.bytes
+  #shortage(): number {
+    const { promised, capacity, open } = this.#account
+    const { first } = this.#lending
+    if (first !== undefined) return promised + first.reservation.lent - capacity
+    const next = this.#line.head(open)
+    if (next !== undefined) return lacking(next, this.#account)
+    // Whom the ceiling keeps out gets in once he is alone.
+    return this.#line.head(capacity) === undefined ? 0 : promised
   }
 
   /**
@@ -262,6 +274,18 @@ export class ByteBudget {
     this.#account.capacity = parseByteSize(capacity, 'capacity')
     this.#account.configured = Math.max(this.#account.configured, this.#account.capacity)
     this.#drain()
+  }
+
+  /**
+   * Lets newcomers fill no more than this, beside the capacity, which stays as it was set. Lanes have none, and who would
+   * be alone passes it.
+   *
+   * @internal
+   */
+  tighten(ceiling: number): void {
+    const { ceiling: before } = this.#account
+    this.#account.ceiling = ceiling
+    if (ceiling > before) this.#drain()
   }
 
   #enqueue(
@@ -288,7 +312,7 @@ export class ByteBudget {
       waiter.whenOver(() => signal.removeEventListener('abort', onAbort))
     }
     // It may pass who stands before it: nobody knows when bytes come free the next time.
-    if (this.#account.fits(bytes)) this.#drain()
+    if (this.#account.admits(bytes)) this.#drain()
   }
 
   #expire(waiter: QueuedReservation): void {
@@ -345,4 +369,9 @@ export class ByteBudget {
   #smallest(): QueuedReservation | undefined {
     return this.#small === NO_LANE ? undefined : this.#line.smallest(this.#small)
   }
+}
+
+/** How many bytes a newcomer lacks. */
+function lacking(waiter: QueuedReservation | undefined, account: Account): number {
+  return waiter === undefined ? 0 : waiter.bytes - account.free
 }

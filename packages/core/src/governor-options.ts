@@ -2,6 +2,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, mebibytes, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
+import { type RecorderOptions, type ResolvedRecorder, resolveRecorder } from './flight-recorder.ts'
 import { type ChosenBudget, chooseBudget } from './memory-limit.ts'
 import { checkMode, type ModeOption } from './mode.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
@@ -34,6 +35,11 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * is more than a second; else the newcomer is refused. A smaller `server.maxConnections` holds, and answers nobody.
    */
   readonly connections?: number
+  /**
+   * A file that keeps the last minute of the governor's state, a sample a second, and survives a SIGKILL of the process;
+   * see {@link readFlight}. Default: none, and nothing is written.
+   */
+  readonly recorder?: string | RecorderOptions
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -49,6 +55,7 @@ export interface ResolvedOptions {
   readonly alone: number
   readonly connections: number
   readonly mode: ModeOption
+  readonly recorder: ResolvedRecorder | undefined
   readonly logger: Logger
 }
 
@@ -60,6 +67,7 @@ export const GOVERNOR_KEYS = [
   'share',
   'connections',
   'mode',
+  'recorder',
   'logger',
   'cost',
   'maxBody',
@@ -72,7 +80,7 @@ export const GOVERNOR_KEYS = [
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
-  const { logger = processLogger, ...policy } = others
+  const { recorder, logger = processLogger, ...policy } = others
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
@@ -89,6 +97,7 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
     mode: checkMode(mode),
+    recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     logger,
   })
 }

@@ -6,6 +6,8 @@ import type { ObservedStats } from './observer.ts'
 export interface GovernorStats {
   /** Bytes that may be reserved at once. */
   readonly capacity: number
+  /** Bytes that newcomers may fill: less than the capacity while memory is short. */
+  readonly ceiling: number
   /** Bytes reserved. More than `capacity` is a debt. */
   readonly reserved: number
   /** Bytes free; 0 in debt. */

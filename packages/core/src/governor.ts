@@ -7,6 +7,7 @@ import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from 
 import { enter } from './enter.ts'
 import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
+import { FlightRecorder } from './flight-recorder.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
@@ -59,6 +60,7 @@ export class Governor {
     cutOff: (request, error) => this.#note(request, error),
   }
   readonly #observer: Observer
+  readonly #recorder: FlightRecorder | undefined
   #mode: ModeOption
   #repeated = 0
   #admitted = 0
@@ -87,6 +89,9 @@ export class Governor {
       },
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
+    // Last, since it opens a file: what else is wrong has been said by now.
+    const { recorder } = this.#options
+    this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
   }
 
   /**
@@ -340,9 +345,10 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, reserved, available, paidIn, lent, lane } = this.budget
+    const { capacity, ceiling, reserved, available, paidIn, lent, lane } = this.budget
     return {
       capacity,
+      ceiling,
       reserved,
       available,
       paidIn,
@@ -394,8 +400,11 @@ export class Governor {
     await Promise.allSettled(waiting.map(request => request.admission))
     this.#log.flush()
     this.#observer.flush()
-    if (this.#admitted === this.#released) return
-    await this.#idle(timeoutMs)
+    try {
+      if (this.#admitted !== this.#released) await this.#idle(timeoutMs)
+    } finally {
+      this.#recorder?.close()
+    }
   }
 
   #idle(timeoutMs: number): Promise<void> {

@@ -16,36 +16,61 @@ export interface MemoryLimit {
  * @param root where `/proc` and `/sys` are found, for tests
  */
 export function memoryLimit(root = '/'): MemoryLimit {
+  const { bytes, source } = limitingCgroup(root)
+  return { bytes, source }
+}
+
+/** The limit of this process, and whose it is. */
+export interface LimitingCgroup extends MemoryLimit {
+  /** Of the cgroup that has the limit; undefined where that is the machine. */
+  readonly folder: string | undefined
+}
+
+/** @param root where `/proc` and `/sys` are found, for tests */
+export function limitingCgroup(root = '/'): LimitingCgroup {
   const machine = totalmem()
-  for (const [source, bytes] of [
+  for (const [source, { bytes, folder }] of [
     ['cgroup v2', limitOfV2(root)],
     ['cgroup v1', limitOfV1(root)],
   ] as const) {
     // Without a limit v1 says 2^63 or so, and a limit above the machine is none.
-    if (bytes < machine) return { bytes, source }
+    if (bytes < machine) return { bytes, source, folder }
   }
-  return { bytes: machine, source: 'machine' }
+  return { bytes: machine, source: 'machine', folder: undefined }
 }
 
 const V2 = 'sys/fs/cgroup'
 const V1 = 'sys/fs/cgroup/memory'
 
-function limitOfV2(root: string): number {
-  let limit = Number.POSITIVE_INFINITY
+interface Limit {
+  readonly bytes: number
+  readonly folder: string | undefined
+}
+
+const UNLIMITED: Limit = { bytes: Number.POSITIVE_INFINITY, folder: undefined }
+
+function limitOfV2(root: string): Limit {
+  let limit = UNLIMITED
   for (const folder of foldersUp(join(root, V2), ownPath(root, /^0::(.*)$/m))) {
     // "max" is no number, and the root has no such file.
-    limit = Math.min(limit, Number.parseInt(text(join(folder, 'memory.max')), 10) || limit)
+    const bytes = Number.parseInt(text(join(folder, 'memory.max')), 10)
+    if (bytes < limit.bytes) limit = { bytes, folder }
   }
   return limit
 }
 
-function limitOfV1(root: string): number {
-  for (const folder of foldersUp(join(root, V1), ownPath(root, /^\d+:(?:.*,)?memory(?:,.*)?:(.*)$/m))) {
+function limitOfV1(root: string): Limit {
+  const folders = foldersUp(join(root, V1), ownPath(root, /^\d+:(?:.*,)?memory(?:,.*)?:(.*)$/m))
+  for (const folder of folders) {
     // Covers the cgroups above too; the first folder that is there is the innermost we can see.
     const match = /^hierarchical_memory_limit (\d+)$/m.exec(text(join(folder, 'memory.stat')))
-    if (match !== null) return Number(match[1])
+    if (match === null) continue
+    const bytes = Number(match[1])
+    const isItsOwn = (each: string): boolean =>
+      Number.parseInt(text(join(each, 'memory.limit_in_bytes')), 10) === bytes
+    return { bytes, folder: folders.find(isItsOwn) ?? folder }
   }
-  return Number.POSITIVE_INFINITY
+  return UNLIMITED
 }
 
 /** The folder of the cgroup and all above it. In a container the mount is often the cgroup itself. */

@@ -20,7 +20,7 @@ const CLASSES = 31
  * starve the large one (the reason Go's semaphore gives for letting none).
  *
  * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can serve them,
- * and the whole line would wait for their time-out.
+ * and the whole line would wait for their time-out. So do those above a ceiling, for as long as memory is short.
  *
  * One line for each power of two, since with one for all it would take a search to find who is small
  * enough. All of it is O(1), amortized.
@@ -72,8 +72,8 @@ export class WaitQueue<W extends Waiter> {
 
   /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */
   next(account: Account): W | undefined {
-    const head = this.head(account.capacity)
-    if (head === undefined || account.fits(head.bytes)) return head
+    const head = this.head(account.open)
+    if (head === undefined || account.admits(head.bytes)) return head
     // Nobody behind the head has been passed by more, since it was there before them.
     const left = this.#passBytes - (this.#passed - head.passedBefore)
     // Not even for what costs nothing: it is strict by now.
@@ -90,7 +90,7 @@ export class WaitQueue<W extends Waiter> {
 
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean {
-    return account.fits(bytes) && this.head(account.capacity) === undefined
+    return account.admits(bytes) && this.head(account.open) === undefined
   }
 
   /** Whose turn it is as soon as there is room: the first that a capacity can hold. */
@@ -127,7 +127,7 @@ export class WaitQueue<W extends Waiter> {
     let oldest: W | undefined
     for (let busy = this.#busy; busy !== 0; busy &= busy - 1) {
       const first = this.#lineOfLowest(busy).first as W
-      if (first.bytes > most || !account.fits(first.bytes)) continue
+      if (first.bytes > most || !account.admits(first.bytes)) continue
       if (oldest === undefined || first.turn < oldest.turn) oldest = first
     }
     return oldest

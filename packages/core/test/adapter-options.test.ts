@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { type AdapterOptions, governorOf } from '../src/adapter-options.ts'
 import { ByteBudget } from '../src/byte-budget.ts'
@@ -90,9 +91,12 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     exempt: () => false,
     share: { key: 'address' },
     connections: 7,
+    recorder: join(t.testdir(), 'flight'),
     mode: 'observe',
     logger: silent,
   } as const
   t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')
-  t.same(governorOf({ ...own, ...policy }).policy, policy)
+  const made = governorOf({ ...own, ...policy })
+  t.same(made.policy, policy)
+  await made.governor.close()
 })

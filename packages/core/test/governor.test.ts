@@ -43,6 +43,7 @@ scenario(
   async (t, server) => {
     t.same(server.governor.stats(), {
       capacity: 100,
+      ceiling: 100,
       reserved: 0,
       available: 100,
       paidIn: 0,
@@ -70,6 +71,7 @@ scenario(
     await clients[2]?.answers(1)
     t.same(server.governor.stats(), {
       capacity: 100,
+      ceiling: 100,
       reserved: 60,
       available: 40,
       paidIn: 5,

@@ -17,6 +17,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'noReservation',
     'optionError',
     'parseByteSize',
+    'readFlight',
     'refusalBody',
     'reservationOf',
     'resolvePolicy',

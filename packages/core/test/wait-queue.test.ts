@@ -71,7 +71,7 @@ class Run {
   readonly account = new Account(
     CAPACITY,
     () => {},
-    () => undefined,
+    () => 0,
   )
   readonly passBytes: number
   readonly queue: WaitQueue<Person>
