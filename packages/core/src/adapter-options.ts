@@ -27,6 +27,8 @@ export interface SharedGovernor extends RoutePolicy {
   /** The governor has its own. */
   readonly share?: never
   /** The governor has its own. */
+  readonly valve?: never
+  /** The governor has its own. */
   readonly recorder?: never
   /** The governor has its own. */
   readonly logger?: never

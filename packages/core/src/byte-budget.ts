@@ -11,6 +11,7 @@ import {
 } from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
+import type { Valve } from './valve.ts'
 import { WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
 import { Watch } from './watch.ts'
@@ -66,6 +67,12 @@ export class ByteBudget {
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
     waiter => this.#expire(waiter),
   )
+  /**
+   * Looks at real memory before anybody is let in.
+   *
+   * @internal
+   */
+  valve: Valve | undefined
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
@@ -233,6 +240,7 @@ export class ByteBudget {
 
   /** Where a newcomer finds room without passing anybody it would have to stand behind. */
   #roomFor(bytes: number): Account | undefined {
+    this.valve?.wake()
     if (this.#lending.first === undefined && this.#line.admits(bytes, this.#account)) return this.#account
     const small = bytes <= this.#small && this.#lane.fits(bytes) && this.#smallest() === undefined
     return small ? this.#lane : undefined

@@ -36,6 +36,11 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    */
   readonly connections?: number
   /**
+   * Whether to look at the container's real memory, each 50 ms while anything is reserved or waited for: from three quarters
+   * of the limit on large requests wait, or are refused with 503. Default: true where the budget is `'auto'`, else false.
+   */
+  readonly valve?: boolean
+  /**
    * A file that keeps the last minute of the governor's state, a sample a second, and survives a SIGKILL of the process;
    * see {@link readFlight}. Default: none, and nothing is written.
    */
@@ -55,6 +60,7 @@ export interface ResolvedOptions {
   readonly alone: number
   readonly connections: number
   readonly mode: ModeOption
+  readonly valve: boolean
   readonly recorder: ResolvedRecorder | undefined
   readonly logger: Logger
 }
@@ -67,6 +73,7 @@ export const GOVERNOR_KEYS = [
   'share',
   'connections',
   'mode',
+  'valve',
   'recorder',
   'logger',
   'cost',
@@ -80,8 +87,9 @@ export const GOVERNOR_KEYS = [
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
-  const { recorder, logger = processLogger, ...policy } = others
+  const { valve = budget === 'auto', recorder, logger = processLogger, ...policy } = others
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
+  if (typeof valve !== 'boolean') throw optionError('valve', 'true or false', valve)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
   const chosen = budget === 'auto' ? chooseBudget() : undefined
@@ -97,6 +105,7 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
     mode: checkMode(mode),
+    valve,
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     logger,
   })

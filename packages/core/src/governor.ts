@@ -32,6 +32,7 @@ import type { RouteMeasures } from './route-measures.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import { type Route, Routes } from './routes.ts'
 import { Shares } from './shares.ts'
+import { Valve } from './valve.ts'
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -89,6 +90,8 @@ export class Governor {
       },
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
+    // One for all governors that share a budget.
+    if (this.#options.valve) this.budget.valve ??= new Valve(this.budget, logger)
     // Last, since it opens a file: what else is wrong has been said by now.
     const { recorder } = this.#options
     this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)

@@ -91,6 +91,7 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     exempt: () => false,
     share: { key: 'address' },
     connections: 7,
+    valve: true,
     recorder: join(t.testdir(), 'flight'),
     mode: 'observe',
     logger: silent,

@@ -35,6 +35,7 @@ const command = fc.oneof(
   fc.record({ do: fc.constant('shrink' as const), whom, bytes: size }),
   fc.record({ do: fc.constant('pay in' as const), whom, bytes: size }),
   fc.record({ do: fc.constant('resize' as const), bytes: size }),
+  fc.record({ do: fc.constant('tighten' as const), to: fc.option(size) }),
   fc.record({ do: fc.constant('tick' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
 )
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
@@ -127,6 +128,11 @@ class Run {
         model.configured = Math.max(model.configured, command.bytes)
         model.drain()
         break
+      case 'tighten':
+        model.ceiling = command.to ?? Number.POSITIVE_INFINITY
+        budget.tighten(model.ceiling)
+        model.drain()
+        break
       case 'tick':
         this.clock.tick(command.seconds * 1000)
         model.tick(command.seconds * 1000)
@@ -153,13 +159,13 @@ class Run {
     const { budget, model } = this
     same(budget.reserved, model.reserved, command, 'reserved')
     same(budget.waiting, model.line.length, command, 'waiting')
-    same(budget.available, Math.max(0, model.capacity - model.reserved), command, 'available')
+    same(budget.available, Math.max(0, model.open - model.reserved), command, 'available')
     same(budget.capacity, model.capacity, command, 'capacity')
     same(budget.lane.reserved, model.laneReserved, command, 'reserved of the lane')
     same(budget.lane.reserved <= budget.lane.capacity, true, command, 'the lane holds no more than it can')
     same(budget.paidIn <= budget.reserved && budget.paidIn >= 0, true, command, 'paidIn <= reserved')
-    const head = model.line.find(waiter => waiter.bytes <= budget.capacity)
-    const asleep = head !== undefined && head.bytes <= budget.capacity - budget.reserved
+    const head = model.line.find(waiter => waiter.bytes <= model.open)
+    const asleep = head !== undefined && head.bytes <= model.open - budget.reserved
     same(asleep, false, command, 'asleep, though there is room')
     const small = model.line.find(({ bytes }) => model.isSmall(bytes))
     const asleepInLane = small !== undefined && small.bytes <= budget.lane.capacity - budget.lane.reserved

@@ -56,6 +56,8 @@ for (const bad of [null, 5, 'none', []])
 for (const bad of [null, true, '/health', {}, /x/]) {
   refused(`exempt ${inspect(bad)}`, { exempt: bad }, /^exempt must be a function/)
 }
+for (const bad of [null, 1, 'auto', {}])
+  refused(`valve ${inspect(bad)}`, { valve: bad }, /^valve must be true or false/)
 for (const bad of [null, 5, 'console', {}, { info() {}, warn() {} }, { info: 1, warn: 1, error: 1 }]) {
   refused(`logger ${inspect(bad)}`, { logger: bad }, /^logger must be an object with info, warn and error/)
 }
@@ -79,6 +81,22 @@ for (const bad of [null, 5, 'auto', [], true]) {
     })
   })
 }
+
+t.test('there is a valve where the budget is chosen, or where it is asked for', async t => {
+  const hasValve = (options: GovernorOptions): boolean =>
+    new Governor({ logger: silent, ...options }).budget.valve !== undefined
+  t.ok(hasValve({}))
+  t.ok(hasValve({ budget: 'auto' }))
+  t.notOk(hasValve({ budget: 'auto', valve: false }))
+  t.notOk(hasValve({ budget: '64MiB' }))
+  t.ok(hasValve({ budget: '64MiB', valve: true }))
+  const budget = new ByteBudget({ capacity: 5 })
+  t.notOk(hasValve({ budget }))
+  t.ok(hasValve({ budget, valve: true }))
+  const { valve } = budget
+  t.ok(hasValve({ budget, valve: true }))
+  t.equal(budget.valve, valve, 'one for all who share it')
+})
 
 t.test('a budget may be a size, or one of one’s own', async t => {
   t.equal(new Governor({ budget: '64MiB', logger: silent }).budget.capacity, 64 * 2 ** 20)

@@ -30,8 +30,8 @@ class Model {
   }
 
   /** The head, or the first of its size that fits and may pass the head. */
-  next({ capacity, free }: Account): Person | undefined {
-    const head = this.head(capacity)
+  next({ open, free }: Account): Person | undefined {
+    const head = this.head(open)
     if (head === undefined || head.bytes <= free) return head
     const firsts = this.line.filter((one, at) => this.line.findIndex(two => size(two) === size(one)) === at)
     return firsts.find(({ bytes }) => bytes <= free && this.#mayPass(head, bytes))
@@ -63,6 +63,7 @@ const move = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('release' as const), whom: fc.nat(1000) }) },
   fc.record({ do: fc.constant('leave' as const), whom: fc.nat(1000) }),
   fc.record({ do: fc.constant('resize' as const), bytes }),
+  fc.record({ do: fc.constant('tighten' as const), bytes }),
 )
 type Move = typeof move extends fc.Arbitrary<infer T> ? T : never
 
@@ -101,7 +102,7 @@ class Run {
           passedAny: 0,
         }
         const admitted = queue.admits(bytes, account)
-        same(admitted, model.head(account.capacity) === undefined && account.fits(bytes), 'admitted')
+        same(admitted, model.head(account.open) === undefined && account.admits(bytes), 'admitted')
         if (admitted) {
           this.#hold(person)
           break
@@ -124,6 +125,9 @@ class Run {
       }
       case 'resize':
         account.capacity = move.bytes
+        break
+      case 'tighten':
+        account.ceiling = move.bytes
     }
     this.grant()
     this.compare()
@@ -137,13 +141,14 @@ class Run {
       same(person?.name, expected?.name, 'next')
       if (person === undefined) return
       const at = model.line.indexOf(person)
-      const passes = person !== model.head(account.capacity)
+      const { open } = account
+      const passes = person !== model.head(open)
       queue.remove(person)
       model.remove(person)
       if (passes) for (const other of model.line) other.passedAny += person.bytes
-      // Who is larger than the capacity stands aside, and is not passed.
+      // Who is larger than what is open stands aside, and is not passed.
       for (const other of model.line.slice(0, at)) {
-        if (other.bytes > account.capacity) continue
+        if (other.bytes > open) continue
         other.passed += person.bytes
         if (other.passed > this.passBytes) throw new Error(`${other.passed} bytes have passed ${other.name}`)
       }
