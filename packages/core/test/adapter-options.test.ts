@@ -92,6 +92,7 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     share: { key: 'address' },
     connections: 7,
     valve: true,
+    health: {},
     recorder: join(t.testdir(), 'flight'),
     mode: 'observe',
     logger: silent,
