@@ -91,9 +91,10 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     exempt: () => false,
     share: { key: 'address' },
     connections: 7,
-    mode: 'observe',
     valve: true,
+    health: {},
     recorder: join(t.testdir(), 'flight'),
+    mode: 'observe',
     logger: silent,
   } as const
   t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')
