@@ -228,7 +228,7 @@ export const scenarios: readonly Scenario[] = [
     // Back at once they would be a flood of connections, and that is another question.
     attackers: { kind: 'half-head', sockets: 20_000, bytes: 0, backAfterMs: 10_000 },
     honest: [small],
-    stopAfterMs: 90_000,
+    stopAfterMs: 120_000,
   },
 ]
 
