@@ -35,7 +35,16 @@ function askedOf({ name, asks }: Honest, tally: Tally): Asked[] {
   if (asks.eachMs !== undefined) {
     found.push(atMost(`${name}: slowest`, percentile(latenciesMs, 100), asks.eachMs))
   }
+  if (asks.othersRefused) {
+    const neither = tally.requests - answered - refused(tally)
+    found.push({ text: `${name}: ${neither} neither served nor refused`, met: neither === 0 })
+  }
   return found
+}
+
+/** How many were told to come back later: no others have these statuses, see `exchange`. */
+export function refused({ byStatus }: Tally): number {
+  return (byStatus['503'] ?? 0) + (byStatus['429'] ?? 0)
 }
 
 function atMost(what: string, ms: number, mostMs: number): Asked {

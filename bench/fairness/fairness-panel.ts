@@ -1,10 +1,11 @@
 import type { GridComponentOption, ScatterSeriesOption, TitleComponentOption } from 'echarts'
 import type { Tally } from '../flood/load/outcome.ts'
 import { ink, text } from '../picture.ts'
+import { refused } from './asks.ts'
 import type { FairnessResult } from './fairness-result.ts'
 import { pooled } from './pooled.ts'
 import type { Honest, Scenario } from './scenarios.ts'
-import { type ServerKind, serverKinds } from './servers.ts'
+import { type ServerKind, serverKinds, serverNames } from './servers.ts'
 import { thinned } from './thinned.ts'
 
 const ROW = 19
@@ -51,7 +52,7 @@ export function fairnessPanel(
       top,
       text: scenario.title.name,
       textStyle: { ...text(15), fontWeight: 600 },
-      subtext: scenario.title.load,
+      subtext: loadAndRefusals(scenario, rows),
       subtextStyle: text(12, ink.faint),
       itemGap: 3,
     } satisfies TitleComponentOption,
@@ -124,6 +125,14 @@ function rowsOf({ name, honest }: Scenario, results: readonly FairnessResult[]):
 
 function served({ tally, killed }: Row): string {
   return `${tally.answered} of ${tally.requests}${killed ? ' †' : ''}`
+}
+
+/** And where to refuse is asked too, who did: the dots are of those who were served. */
+function loadAndRefusals({ title }: Scenario, rows: readonly Row[]): string {
+  const refusals = rows
+    .filter(({ honest, tally }) => honest.asks.othersRefused && refused(tally) > 0)
+    .map(({ tally, server }) => `${refused(tally)} by ${serverNames[server]}`)
+  return refusals.length === 0 ? title.load : `${title.load}; refused: ${refusals.join(', ')}`
 }
 
 function dots(server: ServerKind, rows: readonly Row[], index: number): ScatterSeriesOption {

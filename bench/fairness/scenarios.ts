@@ -5,8 +5,11 @@ const MiB = 2 ** 20
 
 /** Clients that take what they are given and stall. They come back whenever they are cut. */
 export interface Attackers {
-  /** A sender declares `bytes` and sends a byte a second; a reader asks for `bytes` and takes 1 KiB a second. */
-  readonly kind: 'sender' | 'reader'
+  /**
+   * A sender declares `bytes` and sends a byte a second; a reader asks for `bytes` and takes 1 KiB a second; half a
+   * head is all that comes, whatever `bytes` says.
+   */
+  readonly kind: 'sender' | 'reader' | 'half-head'
   readonly sockets: number
   readonly bytes: number
   /** Of a sender: what it sends at first, as fast as it can. Default 0. */
@@ -26,6 +29,8 @@ export interface Honest {
   readonly everyMs: number
   /** Of a slow but honest upload. Default: as fast as it can. */
   readonly bytesPerSecond?: number
+  /** They come from so many addresses, in turns. Default: from 127.0.0.1. */
+  readonly addresses?: number
   readonly asks: Asks
 }
 
@@ -35,6 +40,8 @@ export interface Asks {
   readonly served?: number
   readonly eachMs?: number
   readonly p99Ms?: number
+  /** Whoever is not served must have read 503 or 429 with Retry-After: no reset, and no silence. */
+  readonly othersRefused?: true
 }
 
 export interface Scenario {
@@ -197,6 +204,31 @@ export const scenarios: readonly Scenario[] = [
     honest: slow.map(honest => (honest.kind === 'upload' ? { ...honest, asks: { served: 95 } } : honest)),
     flood: uploads,
     stopAfterMs: 90_000,
+  },
+  {
+    name: 'crowd',
+    title: { name: 'A crowd of uploads', load: '5,000 uploads of 16 MiB, all at once' },
+    honest: [
+      {
+        name: '16 MiB uploads',
+        kind: 'upload',
+        bytes: 16 * MiB,
+        requests: 5_000,
+        startMs: 0,
+        everyMs: 0,
+        addresses: 100,
+        asks: { served: 500, othersRefused: true },
+      },
+    ],
+    stopAfterMs: 120_000,
+  },
+  {
+    name: 'half-heads',
+    title: { name: 'Half a head each', load: '20,000 connections send half a head' },
+    // Back at once they would be a flood of connections, and that is another question.
+    attackers: { kind: 'half-head', sockets: 20_000, bytes: 0, backAfterMs: 10_000 },
+    honest: [small],
+    stopAfterMs: 120_000,
   },
 ]
 

@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { ATTACKER_ADDRESS } from '../fairness/load/attempt.ts'
+import type { Attempt } from '../fairness/load/attempt.ts'
 import { followEvents } from '../fairness/load/event-client.ts'
+import { halfHead } from '../fairness/load/half-head.ts'
 import { slowReader } from '../fairness/load/slow-reader.ts'
 import { stallingSender } from '../fairness/load/stalling-sender.ts'
 
@@ -22,12 +23,16 @@ async function serve(t: Test, then: (socket: net.Socket) => void): Promise<numbe
 
 const clients = {
   sender: (port: number, stop: AbortSignal) =>
-    stallingSender({ port, stop, connected }, { path: '/', declaredBytes: MiB, paidBytes: MiB / 2 }),
-  reader: (port: number, stop: AbortSignal) => slowReader({ port, stop, connected }, '/'),
+    stallingSender(attempt(port, stop), { path: '/', declaredBytes: MiB, paidBytes: MiB / 2 }),
+  reader: (port: number, stop: AbortSignal) => slowReader(attempt(port, stop), '/'),
+  'half head': (port: number, stop: AbortSignal) => halfHead(attempt(port, stop), '/'),
 }
 let connections = 0
-const connected = () => {
-  connections++
+function attempt(port: number, stop: AbortSignal): Attempt {
+  const connected = () => {
+    connections++
+  }
+  return { port, address: '127.0.0.3', stop, connected }
 }
 
 for (const [name, stall] of Object.entries(clients)) {
@@ -45,14 +50,14 @@ for (const [name, stall] of Object.entries(clients)) {
     t.equal(await ends(await serve(t, socket => socket.resume().end())), 'closed')
   })
 
-  t.test(`a ${name} has an address of its own`, async t => {
+  t.test(`a ${name} comes from its address`, async t => {
     let address: string | undefined
     const port = await serve(t, socket => {
       address = socket.remoteAddress
       socket.resetAndDestroy()
     })
     await ends(port)
-    t.equal(address, ATTACKER_ADDRESS)
+    t.equal(address, '127.0.0.3')
   })
 
   t.test(`a ${name} goes when it is told to, and not before`, async t => {
@@ -62,7 +67,7 @@ for (const [name, stall] of Object.entries(clients)) {
   })
 }
 
-t.test('all of them have been counted as connected', async t => t.equal(connections, 10))
+t.test('all of them have been counted as connected', async t => t.equal(connections, 15))
 
 t.test('a reader hears of a reset behind megabytes that it has not read', async t => {
   const port = await serve(t, socket => {

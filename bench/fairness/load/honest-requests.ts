@@ -5,6 +5,7 @@ import { download, type Peer, upload } from '../../flood/load/exchange.ts'
 import { count, type Outcome, type Tally } from '../../flood/load/outcome.ts'
 import { objectStoreRoutes } from '../../flood/servers.ts'
 import type { Honest } from '../scenarios.ts'
+import { honestAddress } from './attempt.ts'
 import { followEvents } from './event-client.ts'
 import { paced } from './paced.ts'
 
@@ -41,7 +42,9 @@ async function sendOne(port: number, honest: Honest, index: number, ends: Ends):
   const late = AbortSignal.timeout(TIMEOUT_MS)
   // A connection each, so that connecting is in what is measured.
   const agent = new http.Agent({ keepAlive: false })
-  const peer: Peer = { port, agent, timeoutMs: TIMEOUT_MS, signal: AbortSignal.any([ends.stop, late]) }
+  const address = honest.addresses === undefined ? {} : { address: honestAddress(index % honest.addresses) }
+  const signal = AbortSignal.any([ends.stop, late])
+  const peer: Peer = { port, agent, ...address, timeoutMs: TIMEOUT_MS, signal }
   const outcome = await exchange(peer, honest, index % OBJECTS)
   agent.destroy()
   if (outcome.status !== 'ABORT_ERR') return outcome

@@ -4,8 +4,9 @@ import { Content } from '../../flood/load/content.ts'
 import { upload } from '../../flood/load/exchange.ts'
 import { emptyTally, type Tally } from '../../flood/load/outcome.ts'
 import { objectStoreRoutes } from '../../flood/servers.ts'
-import type { Scenario } from '../scenarios.ts'
+import type { Attackers, Scenario } from '../scenarios.ts'
 import { Attack } from './attack.ts'
+import { AttackProcesses, SOCKETS_A_PROCESS } from './attack-processes.ts'
 import { Flood } from './flood.ts'
 import { sendHonest } from './honest-requests.ts'
 import type { LoadReport } from './protocol.ts'
@@ -26,7 +27,7 @@ export async function playScenario(
 
   const started = performance.now()
   const progress = setInterval(() => onProgress(honest.reduce((sum, tally) => sum + tally.answered, 0)), 100)
-  const attack = scenario.attackers && new Attack(port, scenario.attackers, attackEnds)
+  const attack = scenario.attackers && beginAttack(port, scenario.attackers, attackEnds)
   await attack?.established()
   const flood = scenario.flood && new Flood(port, scenario.flood, stop)
   const others = (over: AbortController) => sendAll(port, scenario, honest, stop, over)
@@ -42,6 +43,11 @@ export async function playScenario(
     ...(flood && { flood: flood.tally }),
     elapsedMs: performance.now() - started,
   }
+}
+
+function beginAttack(port: number, attackers: Attackers, stop: AbortSignal): Attack | AttackProcesses {
+  if (attackers.sockets > SOCKETS_A_PROCESS) return new AttackProcesses(port, attackers, stop)
+  return new Attack(port, attackers, stop)
 }
 
 /** All honest requests; streams stay until the others are done. */
@@ -68,7 +74,10 @@ async function sendAll(
 /** A server that has served before, with the object that is downloaded. */
 async function prepare(port: number, { attackers, honest }: Scenario): Promise<void> {
   const downloads = [...honest.filter(({ kind }) => kind === 'download'), ...(attackers ? [attackers] : [])]
-  const bytes = Math.max(4096, ...downloads.map(({ kind, bytes }) => (kind === 'sender' ? 0 : bytes)))
+  const bytes = Math.max(
+    4096,
+    ...downloads.map(({ kind, bytes }) => (kind === 'download' || kind === 'reader' ? bytes : 0)),
+  )
   const agent = new http.Agent({ keepAlive: false })
   const peer = { port, agent, timeoutMs: 10_000 }
   const { answered, status } = await upload(peer, objectStoreRoutes.upload, 'stored-0', new Content(0, bytes))

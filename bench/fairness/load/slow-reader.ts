@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { ATTACKER_ADDRESS, type Attempt, failure } from './attempt.ts'
+import { type Attempt, failure } from './attempt.ts'
 import { parseStatus } from './status-line.ts'
 
 const LOOK_EVERY_MS = 100
@@ -10,7 +10,7 @@ const READ_EVERY_MS = 1_000
  *
  * @returns how it ended: a refusal's status, '200' if it has read all, 'closed', 'reset', or the error's code
  */
-export function slowReader({ port, stop, connected }: Attempt, path: string): Promise<string> {
+export function slowReader({ port, address, stop, connected }: Attempt, path: string): Promise<string> {
   return new Promise(resolve => {
     let status: string | undefined
     const settle = (ended: string) => {
@@ -24,7 +24,7 @@ export function slowReader({ port, stop, connected }: Attempt, path: string): Pr
     const socket = net.connect({
       port,
       host: '127.0.0.1',
-      localAddress: ATTACKER_ADDRESS,
+      localAddress: address,
       // The rest stays in the kernel, where it fills its buffers and then the server's.
       onread: {
         buffer: Buffer.alloc(1024),

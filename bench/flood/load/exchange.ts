@@ -9,6 +9,8 @@ import type { Outcome } from './outcome.ts'
 export interface Peer {
   readonly port: number
   readonly agent: http.Agent
+  /** Whom the connection comes from. Default: whom the system chooses. */
+  readonly address?: string
   /** Without a byte moved. */
   readonly timeoutMs: number
   /** Ends a request however much it moves. */
@@ -57,7 +59,7 @@ export function download(peer: Peer, path: string, content: Content): Promise<Ou
  * @param expected what the answer must consist of; without it any body will do
  */
 function exchange(
-  { port, agent, timeoutMs, signal }: Peer,
+  { port, agent, address: localAddress, timeoutMs, signal }: Peer,
   sent: Sent,
   expected?: Content,
 ): Promise<Outcome> {
@@ -68,7 +70,8 @@ function exchange(
       resolve({ status, answered, bytes, latencyMs: performance.now() - started, location })
     const failed = (error: NodeJS.ErrnoException) => settle(error.code ?? error.message)
 
-    const request = http.request({ host: '127.0.0.1', port, agent, method, path, headers, signal })
+    const to = { host: '127.0.0.1', port, localAddress }
+    const request = http.request({ ...to, agent, method, path, headers, signal })
     request.setTimeout(timeoutMs, () => request.destroy(new Error('timed out')))
     request.on('error', failed)
     request.on('response', response => {
@@ -103,6 +106,8 @@ async function send(request: http.ClientRequest, pieces: Pieces): Promise<void> 
 }
 
 function refusal({ statusCode, headers }: http.IncomingMessage): string {
-  if (statusCode !== 503 || headers['retry-after'] !== undefined) return String(statusCode)
-  return '503 without Retry-After'
+  const mayReturn = statusCode === 503 || statusCode === 429
+  return mayReturn && headers['retry-after'] === undefined
+    ? `${statusCode} without Retry-After`
+    : String(statusCode)
 }
