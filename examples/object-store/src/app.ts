@@ -21,7 +21,7 @@ export interface AppOptions {
   /** Bytes, or a string with a unit. Default 'auto': from the container's limit. */
   readonly budget?: number | string
   /** What else the plugin is told. Default: nothing. */
-  readonly limits?: Pick<GovernorOptions, 'share'>
+  readonly limits?: Pick<GovernorOptions, 'share' | 'health'>
   /** Bytes of the largest object. Default 64 MiB. */
   readonly bodyLimit?: number
   /** Default: none. */
@@ -31,6 +31,8 @@ export interface AppOptions {
 interface Keyed {
   Params: { key: string }
 }
+
+const UNGOVERNED = { live: true, ready: true, reasons: [] }
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const {
@@ -109,6 +111,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   // Asked by those who decide whether this process lives: they never wait behind uploads.
   app.get('/health', { config: { plimsoll: false } }, async () => ({ status: 'ok' }))
+
+  // A server that is not live is to be restarted, one that is not ready is to be sent nothing for a while.
+  app.get('/healthz', { config: { plimsoll: false } }, async (_request, reply) => {
+    const health = governed ? app.plimsoll.health() : UNGOVERNED
+    return reply.code(health.live ? 200 : 503).send(health)
+  })
+
+  app.get('/readyz', { config: { plimsoll: false } }, async (_request, reply) => {
+    const health = governed ? app.plimsoll.health() : UNGOVERNED
+    return reply.code(health.ready ? 200 : 503).send(health)
+  })
 
   app.get('/metrics', { config: { plimsoll: false } }, async (_request, reply) =>
     reply

@@ -165,6 +165,11 @@ async function behavesAsAnObjectStore(t: Test, kind: string, governed: boolean):
   t.test('health and metrics answer', async t => {
     await serve(t, await start(t), async ({ url }) => {
       t.same(await (await fetch(`${url}/health`)).json(), { status: 'ok' })
+      for (const probe of ['healthz', 'readyz']) {
+        const answer = await fetch(`${url}/${probe}`)
+        t.equal(answer.status, 200)
+        t.same(await answer.json(), { live: true, ready: true, reasons: [] })
+      }
       const metrics = await fetch(`${url}/metrics`)
       t.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
       t.equal(/^plimsoll_\w+ \d/m.test(await metrics.text()), governed)

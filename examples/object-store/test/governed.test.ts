@@ -84,6 +84,26 @@ t.test('health and metrics answer when all of the budget is taken', async t => {
   })
 })
 
+t.test('where nothing moves and others wait the probes fail, until something does', async t => {
+  const options = { storage: new MemoryStorage(), budget: BUDGET, limits: { health: { wedgedMs: 300 } } }
+  await serve(t, options, async ({ app, url }) => {
+    const statuses = async (): Promise<number[]> => {
+      const answers = await Promise.all(['healthz', 'readyz'].map(probe => fetch(`${url}/${probe}`)))
+      return answers.map(({ status }) => status)
+    }
+    await put(url, 'a', Buffer.alloc(FRAME_BYTES))
+    const download = await stalledDownload(url, 'a')
+    const waiting = put(url, 'b', Buffer.alloc(FRAME_BYTES))
+    await until(() => app.plimsoll.budget.waiting === 1)
+    t.same(await statuses(), [200, 200])
+    await until(() => !app.plimsoll.health().live)
+    t.same(await statuses(), [503, 503])
+    download.destroy()
+    t.equal((await waiting).status, 201)
+    t.same(await statuses(), [200, 200])
+  })
+})
+
 t.test('an upload that can never fit is refused at once, and counted by its code', async t => {
   await serve(t, { storage: new MemoryStorage(), budget: BUDGET }, async ({ url }) => {
     t.equal((await put(url, 'a', Buffer.alloc(BUDGET + 1))).status, 413)

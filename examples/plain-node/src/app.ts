@@ -18,6 +18,8 @@ interface Route {
   readonly handle: (req: HttpRequest, res: HttpResponse, name: string) => Promise<void> | void
 }
 
+const PROBES: ReadonlySet<string> = new Set(['/health', '/healthz', '/readyz'])
+
 export interface App {
   readonly governor: Governor
   readonly listener: Listener
@@ -30,11 +32,14 @@ export function buildApp(notebook: Notebook, budget: string, maxBody: string): A
     // JSON is held as text and as objects: the most that any route makes of its body.
     cost: ({ declaredBytes = 0 }) => 3 * declaredBytes,
     // Asked by those who decide whether this process lives: it never waits behind uploads.
-    exempt: ({ url }) => url === '/health',
+    exempt: ({ url }) => PROBES.has(url),
   })
 
   const routes: Readonly<Record<string, Route>> = {
     'GET /health': { handle: (_req, res) => answer(res, 200, JSON.stringify(governor.stats())) },
+    // A server that is not live is to be restarted, one that is not ready is to be sent nothing for a while.
+    'GET /healthz': { handle: (_req, res) => probe(res, governor.health().live) },
+    'GET /readyz': { handle: (_req, res) => probe(res, governor.health().ready) },
 
     'PUT /notes/NAME': {
       async handle(req, res, name) {
@@ -54,6 +59,10 @@ export function buildApp(notebook: Notebook, budget: string, maxBody: string): A
       },
     },
     'GET /photos/NAME': { handle: send },
+  }
+
+  function probe(res: HttpResponse, well: boolean): void {
+    answer(res, well ? 200 : 503, JSON.stringify(governor.health()))
   }
 
   /** Sends a page whole: its tag is made of its last byte, too. */

@@ -37,6 +37,19 @@ for (const protocol of PROTOCOLS) {
       })
     })
 
+    t.test('probes tell whether it lives and whether it is ready, also while it drains', async t => {
+      await serve(t, protocol, '3MiB', async ({ client, governor }) => {
+        t.equal((await ask(client, 'GET', '/healthz')).status, 200)
+        t.equal((await ask(client, 'GET', '/readyz')).status, 200)
+        await governor.close()
+        t.equal((await ask(client, 'GET', '/healthz')).status, 200)
+        const { status, body } = await ask(client, 'GET', '/readyz')
+        t.equal(status, 503)
+        t.match(JSON.parse(body), { live: true, ready: false, reasons: [/^closing/] })
+        t.equal((await ask(client, 'GET', '/notes/a')).status, 503, 'and nobody else is let in')
+      })
+    })
+
     t.test('who sends too much reads its 413, with a length and without', async t => {
       await serve(t, protocol, '16MiB', async ({ client, governor, dir }) => {
         for (const path of ['/photos/a', '/notes/a'])

@@ -31,6 +31,8 @@ export interface SharedGovernor extends RoutePolicy {
   /** The governor has its own. */
   readonly recorder?: never
   /** The governor has its own. */
+  readonly health?: never
+  /** The governor has its own. */
   readonly logger?: never
 }
 

@@ -224,6 +224,24 @@ export class ByteBudget {
     return watched
   }
 
+  /**
+   * For how long nothing has moved and nothing was released, of the time in which others waited for it.
+   *
+   * @internal
+   */
+  get stillMs(): number {
+    return this.#watch.stillMs
+  }
+
+  /**
+   * Something was released that had waited for its bytes, or others for these.
+   *
+   * @internal
+   */
+  stirred(): void {
+    this.#watch.stirred()
+  }
+
   /** @internal */
   unwatch(watched: Watched): void {
     this.#watch.remove(watched)

@@ -3,6 +3,7 @@ import { type ByteSize, mebibytes, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
 import { type RecorderOptions, type ResolvedRecorder, resolveRecorder } from './flight-recorder.ts'
+import { type HealthOptions, type ResolvedHealth, resolveHealth } from './health.ts'
 import { type ChosenBudget, chooseBudget } from './memory-limit.ts'
 import { checkMode, type ModeOption } from './mode.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
@@ -45,6 +46,8 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * see {@link readFlight}. Default: none, and nothing is written.
    */
   readonly recorder?: string | RecorderOptions
+  /** When {@link Governor.health} says that it is not ready, or not live. */
+  readonly health?: HealthOptions
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -62,6 +65,7 @@ export interface ResolvedOptions {
   readonly mode: ModeOption
   readonly valve: boolean
   readonly recorder: ResolvedRecorder | undefined
+  readonly health: ResolvedHealth
   readonly logger: Logger
 }
 
@@ -75,6 +79,7 @@ export const GOVERNOR_KEYS = [
   'mode',
   'valve',
   'recorder',
+  'health',
   'logger',
   'cost',
   'maxBody',
@@ -87,7 +92,7 @@ export const GOVERNOR_KEYS = [
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
-  const { valve, recorder, logger = processLogger, ...policy } = others
+  const { valve, recorder, health, logger = processLogger, ...policy } = others
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   if (valve !== undefined && typeof valve !== 'boolean') throw optionError('valve', 'true or false', valve)
   checkLogger(logger)
@@ -107,6 +112,7 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     mode: checkMode(mode),
     valve: valve ?? budget === 'auto',
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
+    health: resolveHealth(health),
     logger,
   })
 }

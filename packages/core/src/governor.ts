@@ -14,6 +14,7 @@ import { GovernedRequest, type RequestKeeper, type RequestReservation } from './
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import { governorReport } from './governor-report.ts'
 import type { GovernorStats } from './governor-stats.ts'
+import { type Health, healthOf } from './health.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
@@ -163,9 +164,11 @@ export class Governor {
   /** Declare: what will this request cost, and can it ever come in? */
   #declare(request: GovernedRequest, res: HttpResponse, policy: ResolvedPolicy): Price {
     if (isOver(request, res)) throw clientLeft()
-    if (this.#closing) throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     const { req, stream, socket } = request
     request.declared = declaredBytes(req, stream, socket)
+    // Probes ask until the end: who drains is not ready, but lives.
+    if (this.#closing && !policy.exempt && !this.#isExempt(req, request.declared))
+      throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
     return this.#price(request, request.declared, policy)
   }
 
@@ -236,8 +239,10 @@ export class Governor {
 
   /** Release: called by the request when response, connection and held work are over. */
   #release(request: GovernedRequest, bytes: number): void {
-    const { req, twin } = request
+    const { req, price, twin } = request
     this.#released++
+    // Not by what costs nothing: the probe itself would keep a wedged server alive.
+    if (price.bytes > 0) this.budget.stirred()
     const measured = request.measured()
     const row = request.row ?? this.#learned(request)
     row?.over(measured)
@@ -381,6 +386,20 @@ export class Governor {
       idleBytes: this.#idleBytes,
       rows: this.#routes.all(),
     })
+  }
+
+  /**
+   * Whether to send this server requests (readiness), and whether to leave it running (liveness): for the routes that
+   * probes ask, which are to be exempt. Costs next to nothing.
+   *
+   * Not live is who has requests that wait, and for `health.wedgedMs` neither released any that cost something nor had a
+   * byte of theirs sent or taken; time in which the event loop was blocked does not count. It cannot tell a handler
+   * that hangs from one that works for so long on its own, reads nothing and writes nothing.
+   */
+  health(): Health {
+    const { valve, waiting, stillMs } = this.budget
+    const signs = { closing: this.#closing, shutForMs: valve?.shutForMs ?? 0, waiting, stillMs }
+    return healthOf(signs, this.#options.health)
   }
 
   /**

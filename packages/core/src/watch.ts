@@ -19,6 +19,7 @@ export class Watch {
   readonly #queues = new KernelQueues()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
+  #stillMs = 0
   #cuts: { readonly part: number; readonly atMs: number }[] = []
 
   add(holder: Holder): Watched {
@@ -30,6 +31,16 @@ export class Watch {
   remove(watched: Watched): void {
     this.#watched.remove(watched)
     if (this.#watched.size === 0) this.stop()
+  }
+
+  /** For how long nobody has moved who holds a reservation, and none was over, of the time in which somebody looked. */
+  get stillMs(): number {
+    return this.#stillMs
+  }
+
+  /** A request that held something is over. */
+  stirred(): void {
+    this.#stillMs = 0
   }
 
   start(): void {
@@ -58,6 +69,8 @@ export class Watch {
     this.#lookedAt = now
     const all = this.#all()
     for (const watched of all) watched.look(sinceMs)
+    const moves = all.some(({ holder, moves }) => moves && holder.reservation !== undefined)
+    this.#stillMs = moves ? 0 : this.#stillMs + sinceMs
     const readers = all.filter(watched => watched.seemsStill)
     if (readers.length > 0 && this.#queues.refresh())
       for (const watched of readers) watched.lookCloser(this.#queues)

@@ -62,6 +62,9 @@ export class Watched implements Linked<Watched> {
   after: Watched | undefined = undefined
   readonly holder: Holder
   cut = false
+  /** Whether its client had moved at the last look, however little. */
+  moves = false
+  #lastMoved: number
   #cutForMs = 0
   #stillMs = 0
   #owed: 'sends' | 'takes' | undefined
@@ -73,7 +76,7 @@ export class Watched implements Linked<Watched> {
 
   constructor(holder: Holder) {
     this.holder = holder
-    this.#paceFrom = this.#movedBefore = holder.moved()
+    this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
   }
 
   /** Whether the client would need long for `rest` bytes at its pace, which is endless until it is known. */
@@ -107,6 +110,8 @@ export class Watched implements Linked<Watched> {
   look(sinceMs: number): void {
     if (this.cut) this.#cutForMs += sinceMs
     const moved = this.holder.moved()
+    this.moves = moved !== this.#lastMoved
+    this.#lastMoved = moved
     this.#owed = this.holder.owed()
     if (this.#owed === undefined) {
       // The next time it is a client's turn, its grace begins anew.

@@ -93,6 +93,7 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     connections: 7,
     mode: 'observe',
     valve: true,
+    health: {},
     recorder: join(t.testdir(), 'flight'),
     logger: silent,
   } as const

@@ -2,7 +2,7 @@ import { MAX_HEADER_KEY_BYTES } from '../object-header.ts'
 import { S3Error } from './s3-error.ts'
 
 /** First segments of paths that this server has for other things. */
-const TAKEN: ReadonlySet<string> = new Set(['objects', 'health', 'metrics'])
+const TAKEN: ReadonlySet<string> = new Set(['objects', 'health', 'healthz', 'readyz', 'metrics'])
 
 /**
  * S3's rules for general purpose buckets, which also make a name one of a folder.

@@ -21,6 +21,8 @@ t.test('a bucket name is a name in S3, and here a folder and a path of its own',
     'objects',
     'health',
     'metrics',
+    'healthz',
+    'readyz',
   ]) {
     t.throws(() => checkBucketName(name), { code: 'InvalidBucketName', statusCode: 400 }, name)
   }

@@ -1,0 +1,69 @@
+import { checkOptions, checkWhole } from './options.ts'
+
+/** When a probe is to fail. */
+export interface HealthOptions {
+  /**
+   * Not live when nothing has moved for so long though requests wait, in milliseconds from 1. Default 60_000; more than the
+   * longest that an honest handler works without reading its body or writing its answer.
+   */
+  readonly wedgedMs?: number
+  /** Not ready when memory has been short for so long, in milliseconds from 1. Default 5000. */
+  readonly shutMs?: number
+}
+
+/** The bounds of {@link HealthOptions}, checked. */
+export interface ResolvedHealth {
+  readonly wedgedMs: number
+  readonly shutMs: number
+}
+
+/** Whether a server should live, and be sent requests. */
+export interface Health {
+  /** Whether to send it requests: not while it drains, while memory is short for long, or when it is not live. */
+  readonly ready: boolean
+  /** Whether to leave it running. */
+  readonly live: boolean
+  /** What is wrong, in words; empty where it is ready and live. */
+  readonly reasons: readonly string[]
+}
+
+/** What the answer depends on. */
+export interface Signs {
+  readonly closing: boolean
+  /** For how long newcomers have found less than the capacity. */
+  readonly shutForMs: number
+  /** Requests that wait. */
+  readonly waiting: number
+  /** For how long nothing has moved, of the time in which requests waited. */
+  readonly stillMs: number
+}
+
+const LONGEST_MS = 2 ** 31 - 1
+
+/** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+export function resolveHealth(options: HealthOptions = {}): ResolvedHealth {
+  checkOptions(options, ['wedgedMs', 'shutMs'], 'health')
+  const { wedgedMs = 60_000, shutMs = 5000 } = options
+  return Object.freeze({
+    wedgedMs: checkWhole(wedgedMs, 'health.wedgedMs', LONGEST_MS, 1),
+    shutMs: checkWhole(shutMs, 'health.shutMs', LONGEST_MS, 1),
+  })
+}
+
+export function healthOf(
+  { closing, shutForMs, waiting, stillMs }: Signs,
+  { wedgedMs, shutMs }: ResolvedHealth,
+): Health {
+  const reasons: string[] = []
+  if (closing) reasons.push('closing: new requests are refused')
+  if (shutForMs >= shutMs) reasons.push(`memory has been near its limit for ${seconds(shutForMs)}`)
+  // Whose waiters have all timed out may have one long request under way, and nobody minds.
+  const live = waiting === 0 || stillMs < wedgedMs
+  if (!live)
+    reasons.push(`nothing was released and no bytes moved for ${seconds(stillMs)}, though ${waiting} wait`)
+  return { ready: reasons.length === 0, live, reasons }
+}
+
+function seconds(ms: number): string {
+  return `${Math.floor(ms / 1000)} s`
+}
