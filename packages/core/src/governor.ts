@@ -424,6 +424,7 @@ export class Governor {
     try {
       if (this.#admitted !== this.#released) await this.#idle(timeoutMs)
     } finally {
+      this.budget.valve?.rest()
       this.#recorder?.close()
     }
   }

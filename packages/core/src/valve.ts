@@ -37,8 +37,8 @@ export class Valve {
 
   #look(): void {
     this.#timer = setTimeout(() => {
-      if (this.#isIdle) this.#rest()
-      else this.#look()
+      this.#timer = undefined
+      if (!this.rest()) this.#look()
     }, LOOK_EVERY_MS).unref()
     const { reserved, capacity } = this.#budget
     const reading = this.#memory.read()
@@ -51,10 +51,18 @@ export class Valve {
     return reserved + lane.reserved + waiting === 0
   }
 
-  /** Nobody is there to be held up; and a server that gets no requests since it is not ready must become so. */
-  #rest(): void {
+  /**
+   * Opens and stops looking, where nobody is there to be held up: a server that gets no requests since it is not ready must
+   * become ready.
+   *
+   * @returns false where somebody is
+   */
+  rest(): boolean {
+    if (!this.#isIdle) return false
+    clearTimeout(this.#timer)
     this.#timer = undefined
     this.#enter(OPEN)
+    return true
   }
 
   #enter(state: typeof OPEN): void {

@@ -87,7 +87,7 @@ scenario(
 
 t.test('who has a valve that is shut for long is not ready, until it opens', async t => {
   const governor = new Governor({ budget: 100, valve: true, health: { shutMs: 5000 }, logger: silent })
-  const valve = { shutForMs: 5001, wake() {} }
+  const valve = { shutForMs: 5001 }
   governor.budget.valve = anyValue(valve)
   t.match(governor.health(), { ready: false, live: true, reasons: [/near its limit/] })
   valve.shutForMs = 0

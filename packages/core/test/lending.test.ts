@@ -111,7 +111,12 @@ class Client implements Payer {
 /** Steps until everybody who makes progress is done; nobody may need more than this. */
 const MOST_STEPS = 20_000
 
-async function play(clock: FakeClock, manners: readonly Manner[]): Promise<Client[]> {
+/** @param ceilings of a valve, for as many steps each; the last one stays */
+async function play(
+  clock: FakeClock,
+  manners: readonly Manner[],
+  ceilings: readonly { readonly of: number; readonly for: number }[] = [],
+): Promise<Client[]> {
   const budget = new ByteBudget({
     capacity: CAPACITY,
     queue: { timeoutMs: 2 ** 31 - 1, passBytes: CAPACITY },
@@ -119,7 +124,10 @@ async function play(clock: FakeClock, manners: readonly Manner[]): Promise<Clien
   const clients: Client[] = []
   const timers = clock.pending
   let step = 0
+  const schedule = ceilings.flatMap(ceiling => Array<number>(ceiling.for).fill(ceiling.of))
   for (; step < MOST_STEPS; step++) {
+    const ceiling = schedule[step]
+    if (ceiling !== undefined) budget.tighten(ceiling)
     for (const manner of manners) {
       if (manner.comesAt !== step) continue
       const client = new Client(manner, budget)
@@ -172,6 +180,22 @@ t.test('whoever makes progress finishes, whatever the others do, and nothing is 
       const clients = await play(clock, manners)
       const cut = clients.filter(client => client.wasCut && client.isHonest)
       if (cut.length > 0) throw new Error(`cut: ${JSON.stringify(cut[0]?.manner)}`)
+    },
+  )
+  await holds(t, property as fc.IAsyncProperty<unknown>, seed, 100)
+})
+
+t.test('so they do while a valve is shut, for however long, or opens and shuts', async t => {
+  const clock = new FakeClock(t)
+  const ceiling = fc.record({
+    of: fc.oneof(fc.constantFrom(CAPACITY / 8, CAPACITY, Number.POSITIVE_INFINITY), fc.nat(CAPACITY)),
+    for: fc.integer({ min: 1, max: 40 }),
+  })
+  const property = fc.asyncProperty(
+    fc.array(manner, { minLength: 1, maxLength: 24, size: 'max' }),
+    fc.array(ceiling, { minLength: 1, maxLength: 8 }),
+    async (manners, ceilings) => {
+      await play(clock, manners, ceilings)
     },
   )
   await holds(t, property as fc.IAsyncProperty<unknown>, seed, 100)

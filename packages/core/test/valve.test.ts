@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
+import { Governor } from '../src/governor.ts'
 import { Valve } from '../src/valve.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
-import { recordingLogger } from './fixtures/recording-logger.ts'
+import { recordingLogger, silent } from './fixtures/recording-logger.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
 const LIMIT = 1000
@@ -125,6 +126,18 @@ t.test('idle it is open, so that nobody waits for requests that do not come', as
   t.equal(budget.ceiling, 800)
   t.equal(budget.tryAcquire(700)?.bytes, 700, 'alone, however high memory is')
   t.equal(budget.ceiling, 100)
+})
+
+t.test('who closes its governor stops it, unless others share its budget and hold some of it', async t => {
+  const { budget, clock, valve } = valved(t)
+  const governor = new Governor({ budget, logger: silent })
+  const held = budget.tryAcquire(100)
+  await governor.close()
+  t.equal(clock.pending, 1)
+  held?.release()
+  await governor.close()
+  t.equal(clock.pending, 0)
+  t.ok(valve.rest(), 'any number of times')
 })
 
 t.test('it looks for those who wait, too', async t => {
