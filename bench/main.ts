@@ -20,6 +20,7 @@ const benches: readonly Bench[] = [
     args: ['flood', '--throughput'],
   },
   { name: 'fairness', asks: 'Who is still served beside clients that stall?', onRequest: true },
+  { name: 'recorder', asks: 'What is left after a SIGKILL, and what does it cost?', onRequest: true },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 
