@@ -49,7 +49,9 @@ export class Account {
 
   /** Whether a newcomer has room. */
   admits(bytes: number): boolean {
-    return this.promised + bytes <= this.open
+    // Not by `open`: with each request, the least of two is dear.
+    const promised = this.promised + bytes
+    return promised <= this.capacity && (promised <= this.ceiling || this.promised === 0)
   }
 
   /** Whether one who is in has room for more. */

@@ -90,7 +90,8 @@ export class WaitQueue<W extends Waiter> {
 
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean {
-    return account.admits(bytes) && this.head(account.open) === undefined
+    if (!account.admits(bytes)) return false
+    return this.#first === undefined || this.head(account.open) === undefined
   }
 
   /** Whose turn it is as soon as there is room: the first that a capacity can hold. */
