@@ -311,7 +311,8 @@ export class ByteBudget {
   tighten(ceiling: number): void {
     const { ceiling: before } = this.#account
     this.#account.ceiling = ceiling
-    if (ceiling > before) this.#drain()
+    // Where it falls, who stands first may stand aside for others.
+    if (ceiling !== before) this.#drain()
   }
 
   #enqueue(
