@@ -4,21 +4,23 @@ import { frameworkNames } from '../flood/servers.ts'
 import { mebibytes } from '../flood/wording.ts'
 import { machineLine } from '../machine.ts'
 import { ink, renderSvg, text } from '../picture.ts'
+import { worst } from './covered.ts'
 import { type FootprintResult, type FootprintRun, footprints } from './footprint-result.ts'
 import { kindNamed } from './kinds.ts'
 
 const WIDTH = 980
 const HEADER = 104
 const ROW = 20
-const FOOTER = 70
+const FOOTER = 84
+/** It would press all others against the axis, so it is told in words. */
+const HOSTILE = 'json-hostile'
 const LEFT = 210
 const RIGHT = 120
 const colors = [ink.governed, ink.ungoverned, ink.peer]
 
 /** Each run as a dot, the median as a bar, and the default of its kind as a line through all frameworks. */
 export function renderFootprintChart(run: FootprintRun): string {
-  // What is sent with bad intent would press all others against the axis; the table has it.
-  const rows = run.results.filter(({ kind }) => kind !== 'json-hostile')
+  const rows = run.results.filter(({ kind }) => kind !== HOSTILE)
   const height = HEADER + rows.length * ROW + FOOTER
   const atOnce = [...new Set(rows.flatMap(row => footprints(row).map(footprint => footprint.atOnce)))]
   return renderSvg(WIDTH, height, {
@@ -109,7 +111,7 @@ function defaults(rows: readonly FootprintResult[]): echarts.ScatterSeriesOption
         show: rows.findIndex(row => row.kind === kind) === y,
         position: 'right' as const,
         fontWeight: 600 as const,
-        formatter: `default ${perByte}`,
+        formatter: String(perByte),
       }
       return [{ value: [perByte, y], label }]
     }),
@@ -130,20 +132,30 @@ function heading(): echarts.TitleComponentOption {
 }
 
 function legend(atOnce: readonly number[]): echarts.TitleComponentOption[] {
-  return atOnce.map((many, index) => ({
+  const entries = atOnce.map((many, index) => ({
+    name: many === 1 ? '● one at a time' : `● ${many} at once`,
+    color: colors[index] ?? ink.text,
+  }))
+  return [...entries, { name: '│ default cost', color: ink.text }].map(({ name, color }, index) => ({
     left: 16 + index * 130,
     top: 62,
-    text: many === 1 ? '● one at a time' : `● ${many} at once`,
-    textStyle: { ...text(13, colors[index] ?? ink.text), fontWeight: 700 as const },
+    text: name,
+    textStyle: { ...text(13, color), fontWeight: 700 as const },
   }))
 }
 
 function footer({ machine, cage, results }: FootprintRun, height: number): echarts.TitleComponentOption {
-  const runs = results[0]?.runs.length
+  const hostile = results.filter(({ kind }) => kind === HOSTILE)
+  const runs = `${results[0]?.runs.length} runs with a fresh server each, in ${mebibytes(cage.limitBytes)} (${cage.kind})`
   return {
     left: 16,
-    top: height - 28,
-    text: `${runs} runs with a fresh server each, in ${mebibytes(cage.limitBytes)} (${cage.kind}). ${machineLine(machine)}.`,
-    textStyle: text(11, ink.faint),
+    top: height - 42,
+    text: [
+      ...(hostile.length > 0
+        ? [`Not shown: JSON of empty objects, sent with bad intent, takes ${worst(hostile).toFixed(0)}.`]
+        : []),
+      `${runs}. ${machineLine(machine)}.`,
+    ].join('\n'),
+    textStyle: { ...text(11, ink.faint), lineHeight: 16 },
   }
 }

@@ -7,7 +7,7 @@ export interface Kind {
   /** Where the servers read it. */
   readonly path: string
   readonly body: MakeBody
-  /** Lengths to measure, in MiB: where those of all others would take gibibytes, or minutes. */
+  /** Lengths in MiB, where those of all others take gibibytes, or minutes, or are too short to say anything. */
   readonly sizes?: readonly number[]
   /** Whose default cost comes from it: undefined where a route has to say more than its headers do. */
   readonly defaultOf?: BodyKind
@@ -18,10 +18,10 @@ export const kinds: readonly Kind[] = [
   { name: 'json', path: '/json', body: json, defaultOf: 'json' },
   { name: 'json-hostile', path: '/json', body: hostileJson, sizes: [1, 2, 4] },
   { name: 'text', path: '/text', body: prose, defaultOf: 'text' },
-  { name: 'form', path: '/form', body: form, sizes: [2, 4, 8], defaultOf: 'form' },
+  { name: 'form', path: '/form', body: form, sizes: [4, 16], defaultOf: 'form' },
   { name: 'multipart', path: '/multipart', body: multipart, defaultOf: 'multipart' },
-  { name: 'multipart-disk', path: '/multipart-disk', body: multipart },
-  { name: 'stream', path: '/stream', body: bytesOf },
+  { name: 'multipart-disk', path: '/multipart-disk', body: multipart, sizes: [16, 64, 128] },
+  { name: 'stream', path: '/stream', body: bytesOf, sizes: [16, 64, 128] },
 ]
 
 export function kindNamed(name: string): Kind {
