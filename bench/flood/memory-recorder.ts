@@ -13,11 +13,11 @@ export class MemoryRecorder {
   readonly samples: Sample[] = []
   readonly #timer: NodeJS.Timeout
 
-  constructor(cage: Cage) {
+  constructor(cage: Cage, everyMs = SAMPLE_EVERY_MS) {
     this.#timer = setInterval(() => {
       const reading = cage.read()
       if (reading) this.samples.push({ atMs: performance.now(), reading })
-    }, SAMPLE_EVERY_MS)
+    }, everyMs)
   }
 
   get lastBytes(): number {

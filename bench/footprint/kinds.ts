@@ -1,0 +1,31 @@
+import type { BodyKind } from '../../packages/core/src/body-kind.ts'
+import { bytesOf, form, hostileJson, json, type MakeBody, multipart, prose } from './bodies.ts'
+
+/** A kind of body, and how it is read. */
+export interface Kind {
+  readonly name: string
+  /** Where the servers read it. */
+  readonly path: string
+  readonly body: MakeBody
+  /** Lengths in MiB, where those of all others take gibibytes, or say nothing. */
+  readonly sizes?: readonly number[]
+  /** Whose default cost comes from it: undefined where a route has to say more than its headers do. */
+  readonly defaultOf?: BodyKind
+}
+
+export const kinds: readonly Kind[] = [
+  { name: 'buffer', path: '/buffer', body: bytesOf, defaultOf: 'buffer' },
+  { name: 'json', path: '/json', body: json, defaultOf: 'json' },
+  { name: 'json-hostile', path: '/json', body: hostileJson, sizes: [2, 4] },
+  { name: 'text', path: '/text', body: prose, defaultOf: 'text' },
+  { name: 'form', path: '/form', body: form, defaultOf: 'form' },
+  { name: 'multipart', path: '/multipart', body: multipart, defaultOf: 'multipart' },
+  { name: 'multipart-disk', path: '/multipart-disk', body: multipart, sizes: [16, 64] },
+  { name: 'stream', path: '/stream', body: bytesOf, sizes: [16, 64] },
+]
+
+export function kindNamed(name: string): Kind {
+  const kind = kinds.find(known => known.name === name)
+  if (kind) return kind
+  throw new TypeError(`--kind is ${kinds.map(known => known.name).join(', ')}, not ${name}`)
+}
