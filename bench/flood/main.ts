@@ -25,6 +25,7 @@ interface Options {
   readonly throughput?: boolean
   readonly runs?: number
   readonly budget: string
+  readonly untuned?: boolean
   readonly limit: number
   readonly cage: string
   readonly commitResults?: boolean
@@ -39,6 +40,7 @@ cli
   })
   .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
   .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
+  .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
   .option('--runs <n>', 'Runs of each server; default 1, and 3 with --throughput')
@@ -106,10 +108,10 @@ async function compareThroughput(options: Options): Promise<void> {
   )
 }
 
-function common({ framework: name, budget, cage }: Options) {
+function common({ framework: name, budget, untuned = false, cage }: Options) {
   const framework = frameworks.find(known => known === name)
   if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${name}`)
-  const server = { framework, budget, stopAfterMs: STOP_AFTER_MS }
+  const server = { framework, budget, untuned, stopAfterMs: STOP_AFTER_MS }
   if (cage === 'auto') return server
   if (cage === 'supervisor') return { ...server, forceCage: cage } as const
   throw new TypeError(`--cage is auto or supervisor, not ${cage}`)

@@ -21,6 +21,8 @@ export interface FloodOptions {
   readonly governed: boolean
   readonly storage: 'disk' | 'memory'
   readonly budget: string
+  /** No options at all, in place of a budget and costs. */
+  readonly untuned: boolean
   readonly limitBytes: number
   readonly forceCage?: 'supervisor'
   readonly stopAfterMs: number
@@ -38,14 +40,14 @@ export async function runFlood(
   const removeCage = onTheWayOut(() => cage.remove())
   const load = new LoadGenerator()
   const closeLoad = onTheWayOut(() => load.close())
-  const { module, args, routes, upstream } = serverFor(scenario, options.framework)
+  const { module, args, routes, upstream } = serverFor(scenario, options.framework, options.untuned)
   const given = { storage: options.storage, directory, upstreamPort: 0 }
   let behind: ServerProcess | undefined
   const stopUpstream = onTheWayOut(() => behind?.kill())
   try {
     behind = upstream && (await ServerProcess.start(upstream.module, upstream.args(given)))
     const upstreamPort = behind?.port ?? given.upstreamPort
-    const governing = options.governed ? ['--budget', options.budget] : ['--ungoverned']
+    const governing = options.governed ? governed(options) : ['--ungoverned']
     const server = await ServerProcess.start(
       module,
       [...args({ ...given, upstreamPort }), ...governing],
@@ -59,6 +61,10 @@ export async function runFlood(
     removeCage()
     removeDirectory()
   }
+}
+
+function governed({ untuned, budget }: FloodOptions): string[] {
+  return untuned ? ['--untuned'] : ['--budget', budget]
 }
 
 async function floodServer(

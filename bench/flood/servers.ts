@@ -63,7 +63,8 @@ const examples: Readonly<Record<string, FloodServer>> = {
 }
 
 /** Whom a scenario floods: the object store, unless it is made for another example. */
-export function serverFor(scenario: Scenario, framework: Framework): FloodServer {
+export function serverFor(scenario: Scenario, framework: Framework, untuned = false): FloodServer {
+  if (untuned) return objectStore(new URL(`./servers/object-store-${framework}.ts`, import.meta.url))
   return examples[scenario.name] ?? objectStores[framework]
 }
 

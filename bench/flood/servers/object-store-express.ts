@@ -13,6 +13,7 @@ import {
   readWhole,
   smallerCost,
   store,
+  untuned,
   uploads,
 } from './object-store.ts'
 
@@ -22,10 +23,14 @@ let governor: Governor | undefined
 
 if (options.governed) {
   const { plimsoll } = await import('@plimsoll/express')
-  governor = plimsoll(governorOptions).governor
-  app.put('/objects/:key', plimsoll({ governor, ...uploads }))
-  app.get('/objects/:key', plimsoll({ governor, ...downloads }))
-  app.get('/events', plimsoll({ governor }))
+  const all = plimsoll(governorOptions)
+  governor = all.governor
+  if (untuned) app.use(all)
+  else {
+    app.put('/objects/:key', plimsoll({ governor, ...uploads }))
+    app.get('/objects/:key', plimsoll({ governor, ...downloads }))
+    app.get('/events', plimsoll({ governor }))
+  }
 }
 
 if (admitPlainly) {

@@ -13,6 +13,7 @@ import {
   readWhole,
   smallerCost,
   store,
+  untuned,
   uploads,
 } from './object-store.ts'
 
@@ -23,10 +24,14 @@ let governor: Governor | undefined
 
 if (options.governed) {
   const { plimsoll } = await import('@plimsoll/koa')
-  governor = plimsoll(governorOptions).governor
-  router.put('/objects/:key', plimsoll({ governor, ...uploads }))
-  router.get('/objects/:key', plimsoll({ governor, ...downloads }))
-  router.get('/events', plimsoll({ governor }))
+  const all = plimsoll(governorOptions)
+  governor = all.governor
+  if (untuned) app.use(all)
+  else {
+    router.put('/objects/:key', plimsoll({ governor, ...uploads }))
+    router.get('/objects/:key', plimsoll({ governor, ...downloads }))
+    router.get('/events', plimsoll({ governor }))
+  }
 }
 
 if (admitPlainly) {

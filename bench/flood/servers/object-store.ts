@@ -13,14 +13,16 @@ import { PlainSemaphore } from './plain-semaphore.ts'
 
 const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
 const withShares = process.argv.includes('--shares')
-const ofOurs = [semaphoreOption, '--shares']
+/** Plimsoll is registered, and told nothing. */
+export const untuned = process.argv.includes('--untuned')
+const ofOurs = [semaphoreOption, '--shares', '--untuned']
 const known = process.argv.slice(2).filter(argument => !ofOurs.includes(argument))
 /** The example's object store without its framework, for the servers beside this file. */
 export const options = resolveServerOptions(known, {})
 
 /** With `--shares` no client's address may hold more than a quarter of the budget. */
 export const limits = withShares ? { share: { key: 'address' } as const } : {}
-export const governorOptions = { budget: options.budget, ...limits }
+export const governorOptions = untuned ? {} : { budget: options.budget, ...limits }
 
 const liveFrames = new LiveFrames()
 export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()
@@ -37,6 +39,7 @@ export const downloads = { cost: 2 * FRAME_BYTES }
 
 /** What a download of an object smaller than a frame holds; undefined where the route's cost stands. */
 export function smallerCost(bytes: number): number | undefined {
+  if (untuned) return undefined
   return bytes < FRAME_BYTES ? 2 * bytes : undefined
 }
 

@@ -2,11 +2,10 @@ import { type BodyKind, defaultCost, kindOf } from './body-kind.ts'
 import { FREE, type Price, priceOf, STREAM_WINDOW } from './price.ts'
 import type { LinearCost } from './report.ts'
 import type { HttpRequest } from './request-head.ts'
-import type { RouteMeasures } from './route-measures.ts'
 import type { ResolvedPolicy } from './route-policy.ts'
 
-/** Such a part of the budget costs a response of which nothing is known. */
-const UNKNOWN_PART = 8
+/** Such a part of the budget a response costs of which nothing is known. */
+export const UNKNOWN_PART = 4
 
 /** What a budget can bear. */
 export interface Bearing {
@@ -18,28 +17,30 @@ export interface Bearing {
 
 /**
  * Prices a request that nobody has put a price on: its body by its kind, its response by what the route's responses
- * have buffered lately. Of a route that was not seen yet the response costs an eighth of the budget: so its first ones
- * are few at a time, and teach what the others cost.
+ * have buffered lately. Of a route that was not seen yet the response costs a quarter of the budget, and less with each that
+ * buffers less: so its first ones are few at a time, and teach what the others cost.
  *
  * What costs more than the budget, but no more than the container can bear beside the idle process, takes all of the
  * budget: one at a time.
  *
+ * @param response what its response costs
  * @throws as {@link priceOf} does
  */
 export function priceByItself(
   req: HttpRequest,
   declared: number | undefined,
   policy: ResolvedPolicy,
-  row: RouteMeasures | undefined,
+  response: number,
   { capacity, alone }: Bearing,
 ): Price {
-  const response = row?.seen ? row.responseBytes : Math.floor(capacity / UNKNOWN_PART)
-  if (declared === 0) return response === 0 ? FREE : { ...FREE, bytes: Math.min(response, capacity) }
+  if (declared === 0)
+    return response === 0 ? FREE : { ...FREE, bytes: Math.min(response, capacity), response }
   const { fixed, perByte } = costOfRead(policy.body === 'stream' ? 'stream' : kindOf(req.headers))
   // The price of now, whatever the route learns before the body is there.
   const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number =>
     Math.min(fixed + response, capacity) + perByte * declaredBytes
-  return priceOf(req, declared, { ...policy, cost }, capacity, alone)
+  const price = priceOf(req, declared, { ...policy, cost }, capacity, alone)
+  return response === 0 ? price : { ...price, response }
 }
 
 /** What a body costs, by the way in which it is read. */

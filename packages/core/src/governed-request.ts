@@ -372,6 +372,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   buffered(bytes: number): void {
     this.#holding.buffered(bytes)
+    this.row?.buffers(bytes)
     this.twin?.buffered(bytes)
   }
 

@@ -92,7 +92,7 @@ export const GOVERNOR_KEYS = [
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
-  const { valve, recorder, health, logger = processLogger, ...policy } = others
+  const { valve = budget === 'auto', recorder, health, logger = processLogger, ...policy } = others
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   if (typeof valve !== 'boolean') throw optionError('valve', 'true or false', valve)
   checkLogger(logger)

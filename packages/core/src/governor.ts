@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { priceByItself } from './auto-cost.ts'
+import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
@@ -51,7 +51,7 @@ export class Governor {
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
-  readonly #routes = new Routes()
+  readonly #routes: Routes
   readonly #keeper: RequestKeeper = {
     waiting: this.#waiting,
     released: (request, bytes) => this.#release(request, bytes),
@@ -78,6 +78,7 @@ export class Governor {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
     const { share } = this.#options
+    this.#routes = new Routes(Math.floor(this.budget.capacity / UNKNOWN_PART))
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections, mode, recorder, logger } = this.#options
@@ -176,7 +177,10 @@ export class Governor {
     const capacity = this.budget.configuredCapacity
     if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, capacity)
     if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
-    return priceByItself(req, declared, policy, row, { capacity, alone: this.#options.alone })
+    return priceByItself(req, declared, policy, this.#routes.responseBytes(row), {
+      capacity,
+      alone: this.#options.alone,
+    })
   }
 
   /** Admit: is there room? Else wait. */

@@ -1,3 +1,4 @@
+import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { Finalizable } from './finalization.ts'
 import type { BodyHold } from './hold-body.ts'
@@ -10,9 +11,6 @@ import type { HttpRequest, HttpResponse } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 import type { Share } from './shares.ts'
 import type { Holder, Watched } from './watched.ts'
-
-/** So much a response may buffer for nothing, its head included: the high-water mark of Node 20's sockets. */
-export const BUFFERED_FREE = 16 * 1024
 
 /** Whose bytes they are. */
 export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
@@ -42,6 +40,7 @@ export class Holding implements Holder {
   #watched: Watched | undefined
   #taken = false
   #released = false
+  #guessDropped = false
   #observed = false
   #peak = 0
   #peakBuffered = 0
@@ -166,6 +165,13 @@ export class Holding implements Holder {
     if (this.#watched !== undefined) this.#budget.unwatch(this.#watched)
     this.drop()
     this.#overflow?.release()
+  }
+
+  dropGuess(): void {
+    const { response = 0 } = this.#payer.price
+    if (this.#guessDropped) return
+    this.#guessDropped = true
+    this.giveBack(Math.max(0, response - costOfBuffered(this.#peakBuffered)))
   }
 
   moved(): number {

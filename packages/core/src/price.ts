@@ -25,6 +25,8 @@ export interface Price {
   readonly policy: ResolvedPolicy | undefined
   /** For an encoded body: what may become of it. */
   readonly inflated: Inflated | undefined
+  /** Of `bytes`, what was guessed for the response. */
+  readonly response?: number
   /** What of the body is in memory at our cost. */
   readonly held: 'body' | 'window' | 'nothing'
 }

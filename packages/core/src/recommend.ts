@@ -1,9 +1,10 @@
 import { costOfRead } from './auto-cost.ts'
+import { costOfBuffered } from './buffered-cost.ts'
 import { mebibytes } from './byte-size.ts'
 import type { Measure } from './measure.ts'
 import { chooseBudget, type MemoryLimit } from './memory-limit.ts'
 import type { Evidence, RecommendedBudget, RecommendedCost } from './report.ts'
-import { costOfBuffered, type RouteMeasures } from './route-measures.ts'
+import type { RouteMeasures } from './route-measures.ts'
 
 /** What a recommendation is meant to cover, of all requests. */
 const PERCENTILE = 99

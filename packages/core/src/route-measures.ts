@@ -1,14 +1,12 @@
 import type { BodyKind } from './body-kind.ts'
+import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { PlimsollErrorCode } from './errors.ts'
-import { BUFFERED_FREE } from './holding.ts'
 import { Measure } from './measure.ts'
 
-/** What a response costs that buffers at all: besides what it buffers, its objects and what it reads ahead. */
-const BESIDE_BUFFERED = 64 * 1024
-/** What a handler writes it mostly has twice: what is written, and what is read to be written next. */
-const BUFFERED_TWICE = 2
 /** How much of what was learned each response keeps that buffers less. */
 const KEPT = 0.98
+/** The same of what was only guessed: a few dozen small ones are enough to doubt it. */
+const KEPT_OF_GUESS = 0.9
 
 /** What one request was like, once it is over. */
 export interface Measured {
@@ -36,11 +34,14 @@ export class RouteMeasures {
   /** How bodies of it are read, by the last one. */
   read: BodyKind | 'stream' | undefined
   queued = 0
-  #buffered = 0
-  #seen = false
+  #buffered: number
+  #guess: number
 
-  constructor(route: string) {
+  /** @param guess what a response of it may have in its buffers, as far as nobody knows */
+  constructor(route: string, guess: number) {
     this.route = route
+    this.#buffered = 0
+    this.#guess = guess
   }
 
   /** Requests that are over. */
@@ -48,19 +49,15 @@ export class RouteMeasures {
     return this.heldMs.count
   }
 
-  /** Whether what it costs is known, since one of them has been answered. */
-  get seen(): boolean {
-    return this.#seen
-  }
-
   /** What a response of it costs, by what such responses have buffered lately. */
   get responseBytes(): number {
-    return costOfBuffered(this.#buffered)
+    return costOfBuffered(Math.max(this.#buffered, this.#guess))
   }
 
   over({ declaredBytes, readBytes, reservedBytes, bufferedBytes, heldMs, read }: Measured): void {
-    this.#seen = true
     this.#buffered = Math.max(bufferedBytes, this.#buffered * KEPT)
+    // One that has buffered much has told what it is.
+    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : this.#guess * KEPT_OF_GUESS
     if (declaredBytes !== undefined) this.declaredBytes.record(declaredBytes)
     this.readBytes.record(readBytes)
     this.reservedBytes.record(reservedBytes)
@@ -69,12 +66,12 @@ export class RouteMeasures {
     this.read = read ?? this.read
   }
 
+  /** A response that is under way has so much in its buffers: others may be admitted before it is over. */
+  buffers(bytes: number): void {
+    if (bytes > this.#buffered) this.#buffered = bytes
+  }
+
   refuse(code: PlimsollErrorCode): void {
     this.refused[code] = (this.refused[code] ?? 0) + 1
   }
-}
-
-/** What a response costs that buffers so much at most. */
-export function costOfBuffered(bytes: number): number {
-  return bytes <= BUFFERED_FREE ? 0 : BESIDE_BUFFERED + BUFFERED_TWICE * Math.ceil(bytes)
 }

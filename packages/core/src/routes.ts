@@ -1,3 +1,4 @@
+import { bufferedAt, costOfBuffered } from './buffered-cost.ts'
 import { PathPatterns } from './path-patterns.ts'
 import { type HttpRequest, pathOf } from './request-head.ts'
 import { RouteMeasures } from './route-measures.ts'
@@ -15,8 +16,20 @@ export class Routes {
   readonly #byMethod = new Map<string, Map<string, RouteMeasures>>()
   readonly #patterns = new PathPatterns()
   readonly #paths = new Map<string, Map<string, RouteMeasures>>()
-  readonly #others = new RouteMeasures('all others')
+  readonly #guess: number
+  readonly #others: RouteMeasures
   #size = 0
+
+  /** @param guess what a response costs of which nothing is known */
+  constructor(guess: number) {
+    this.#guess = bufferedAt(guess)
+    this.#others = new RouteMeasures('all others', this.#guess)
+  }
+
+  /** What a response of a route costs, by what its responses have buffered lately. */
+  responseBytes(row: RouteMeasures | undefined): number {
+    return row?.responseBytes ?? costOfBuffered(this.#guess)
+  }
 
   /** All of which anything is known. */
   all(): RouteMeasures[] {
@@ -51,7 +64,7 @@ export class Routes {
     // Over HTTP/2 a client may make up methods, too.
     if (this.#size >= MOST_ROUTES) return this.#others
     this.#size++
-    const row = new RouteMeasures(`${method} ${pattern}`)
+    const row = new RouteMeasures(`${method} ${pattern}`, this.#guess)
     const rows = this.#byMethod.get(method)
     if (rows === undefined) this.#byMethod.set(method, new Map([[pattern, row]]))
     else rows.set(pattern, row)

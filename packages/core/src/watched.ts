@@ -30,6 +30,12 @@ export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 500 } as const
 /** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
 const FULL_GRACE_SHARE = 1 / 40
 
+/**
+ * How long what was guessed for a response is kept while others wait. Event streams and long polls of a route that was
+ * not seen yet buffer nothing, and would keep it for hours; whoever reads a file has begun by then.
+ */
+const GUESS_MS = 2000
+
 /** Over how many looks a sender's pace is taken. */
 const PACE_LOOKS = 2
 
@@ -52,6 +58,8 @@ export interface Holder {
   needed(): number | undefined
   /** Lends what is reserved and not needed. */
   lend(reservation: BudgetReservation, needed: number): void
+  /** Gives back what was reserved by guess for a response that buffers less by now. Any number of calls. */
+  dropGuess(): void
   /** Ends it. What it holds may come free a while later. */
   cut(): void
 }
@@ -66,6 +74,7 @@ export class Watched implements Linked<Watched> {
   moves = false
   #lastMoved: number
   #cutForMs = 0
+  #seenForMs = 0
   #stillMs = 0
   #owed: 'sends' | 'takes' | undefined
   #acknowledged: number | undefined
@@ -109,6 +118,8 @@ export class Watched implements Linked<Watched> {
 
   look(sinceMs: number): void {
     if (this.cut) this.#cutForMs += sinceMs
+    this.#seenForMs += sinceMs
+    if (this.#seenForMs >= GUESS_MS) this.holder.dropGuess()
     const moved = this.holder.moved()
     this.moves = moved !== this.#lastMoved
     this.#lastMoved = moved

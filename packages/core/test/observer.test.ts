@@ -18,7 +18,7 @@ const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefu
 class Rehearsed {
   readonly budget: ByteBudget
   readonly observer: Observer
-  readonly row = new RouteMeasures('POST /a')
+  readonly row = new RouteMeasures('POST /a', 0)
 
   constructor(capacity: number, share?: ShareOptions, queue = {}) {
     this.budget = new ByteBudget({ capacity, queue })

@@ -183,6 +183,7 @@ t.test('who stands still is cut for one whom the ceiling keeps out, if that woul
     acknowledged: () => undefined,
     needed: () => undefined,
     lend: () => {},
+    dropGuess: () => {},
     cut() {
       cut++
       held.release()

@@ -50,6 +50,8 @@ class Client implements Holder {
 
   lend(): void {}
 
+  dropGuess(): void {}
+
   cut(): void {
     this.cuts++
     if (this.releases) this.reservation.release()
