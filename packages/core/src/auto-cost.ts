@@ -36,9 +36,12 @@ export function priceByItself(
   if (declared === 0)
     return response === 0 ? FREE : { ...FREE, bytes: Math.min(response, capacity), response }
   const { fixed, perByte } = costOfRead(policy.body === 'stream' ? 'stream' : kindOf(req.headers))
-  // The price of now, whatever the route learns before the body is there.
-  const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number =>
-    Math.min(fixed + response, capacity) + perByte * declaredBytes
+  // The price of now, whatever the route learns before the body is there. Of a body that takes all of the budget the
+  // response is not what keeps it out.
+  const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number => {
+    const ofBody = Math.ceil(fixed + perByte * declaredBytes)
+    return Math.max(ofBody, Math.min(ofBody + response, capacity))
+  }
   const price = priceOf(req, declared, { ...policy, cost }, capacity, alone)
   return response === 0 ? price : { ...price, response }
 }

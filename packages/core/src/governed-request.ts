@@ -80,6 +80,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
   admitted = false
+  /** On the clock of `performance.now()`; 0 where nobody wants to know. */
   admittedAt = 0
   /** Whether it waits for its turn or for bytes. */
   waiting = false
@@ -380,13 +381,17 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     return new BodyHold(this.req)
   }
 
+  /** The most bytes that its response has had in its buffers. */
+  get peakBuffered(): number {
+    return this.#holding.peakBuffered
+  }
+
   /** What it was like, once it is over. */
   measured(): Measured {
     return {
       declaredBytes: this.declared,
       readBytes: this.reader?.total ?? 0,
       reservedBytes: this.#holding.peak,
-      bufferedBytes: this.#holding.peakBuffered,
       heldMs: performance.now() - this.admittedAt,
       read: this.#read,
     }

@@ -232,7 +232,7 @@ export class Governor {
       else if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)
     }
     request.admitted = true
-    request.admittedAt = performance.now()
+    if (request.twin !== undefined || request.row?.samples !== false) request.admittedAt = performance.now()
     this.#admitted++
     if (price.bytes > 0) this.#demand.record(this.budget.reserved + this.budget.waiting * price.bytes)
     if (price.hasBody) goOn(res)
@@ -247,10 +247,13 @@ export class Governor {
     this.#released++
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
-    const measured = request.measured()
     const row = request.row ?? this.#learned(request)
-    row?.over(measured)
-    if (twin !== undefined) this.#observer.over(twin, row, measured.heldMs)
+    row?.over(request.peakBuffered)
+    if (request.admittedAt > 0) {
+      const measured = request.measured()
+      row?.measure(measured)
+      if (twin !== undefined) this.#observer.over(twin, row, measured.heldMs)
+    }
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
   }

@@ -9,13 +9,18 @@ const HIGHEST = 2 ** 47
 /** How whole numbers are spread. Zeros are counted apart: of most measures most are. */
 export class Measure {
   readonly #unit: number
+  readonly #nothing: number
   #zeros = 0
   #most = 0
   #histogram: RecordableHistogram | undefined
 
-  /** @param unit what a value is a multiple of; less than half of it counts as 0 */
-  constructor(unit = 1) {
+  /**
+   * @param unit what a value is a multiple of; less than half of it counts as 0
+   * @param nothing values up to this count as 0, too
+   */
+  constructor(unit = 1, nothing = 0) {
     this.#unit = unit
+    this.#nothing = nothing
   }
 
   /** How many there were. */
@@ -24,6 +29,10 @@ export class Measure {
   }
 
   record(value: number): void {
+    if (value <= this.#nothing) {
+      this.#zeros++
+      return
+    }
     const units = Math.round(value / this.#unit)
     if (units < 1) {
       this.#zeros++

@@ -101,5 +101,7 @@ function urlOf(req: HttpRequest & { readonly originalUrl?: string }): string {
 
 /** For a log: without the query, which may hold what no log should. */
 export function pathOf(req: HttpRequest): string {
-  return urlOf(req).split('?', 1)[0] as string
+  const url = urlOf(req)
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
 }

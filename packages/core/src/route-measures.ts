@@ -8,13 +8,16 @@ const KEPT = 0.98
 /** The same of what was only guessed: a few dozen small ones are enough to doubt it. */
 const KEPT_OF_GUESS = 0.9
 
+/** So many requests of a route are measured one by one, then one of as many: it costs more than all else about one. */
+const ALL_UP_TO = 256
+const THEN_ONE_OF = 16
+
 /** What one request was like, once it is over. */
 export interface Measured {
   /** Undefined where it declared none, or could not. */
   readonly declaredBytes: number | undefined
   readonly readBytes: number
   readonly reservedBytes: number
-  readonly bufferedBytes: number
   readonly heldMs: number
   /** How its body was read, by its kind or as a stream; undefined where it had none that cost anything. */
   readonly read: BodyKind | 'stream' | undefined
@@ -27,13 +30,14 @@ export class RouteMeasures {
   readonly declaredBytes = new Measure()
   readonly readBytes = new Measure()
   readonly reservedBytes = new Measure()
-  readonly bufferedBytes = new Measure()
+  readonly bufferedBytes = new Measure(1, BUFFERED_FREE)
   readonly heldMs = new Measure(0.01)
   readonly waitedMs = new Measure(0.01)
   readonly refused: Partial<Record<PlimsollErrorCode, number>> = {}
   /** How bodies of it are read, by the last one. */
   read: BodyKind | 'stream' | undefined
   queued = 0
+  #requests = 0
   #buffered: number
   #guess: number
 
@@ -46,7 +50,12 @@ export class RouteMeasures {
 
   /** Requests that are over. */
   get requests(): number {
-    return this.heldMs.count
+    return this.#requests
+  }
+
+  /** Whether the next one that is over is to be measured. */
+  get samples(): boolean {
+    return this.#requests < ALL_UP_TO || this.#requests % THEN_ONE_OF === 0
   }
 
   /** What a response of it costs, by what such responses have buffered lately. */
@@ -54,14 +63,20 @@ export class RouteMeasures {
     return costOfBuffered(Math.max(this.#buffered, this.#guess))
   }
 
-  over({ declaredBytes, readBytes, reservedBytes, bufferedBytes, heldMs, read }: Measured): void {
+  /** One is over whose response has had so much in its buffers. */
+  over(bufferedBytes: number): void {
+    this.#requests++
     this.#buffered = Math.max(bufferedBytes, this.#buffered * KEPT)
     // One that has buffered much has told what it is.
     this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : this.#guess * KEPT_OF_GUESS
+    this.bufferedBytes.record(bufferedBytes)
+  }
+
+  /** What else a request was like that is over. */
+  measure({ declaredBytes, readBytes, reservedBytes, heldMs, read }: Measured): void {
     if (declaredBytes !== undefined) this.declaredBytes.record(declaredBytes)
     this.readBytes.record(readBytes)
     this.reservedBytes.record(reservedBytes)
-    this.bufferedBytes.record(bufferedBytes)
     this.heldMs.record(heldMs)
     this.read = read ?? this.read
   }

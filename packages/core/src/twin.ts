@@ -6,7 +6,7 @@ import {
   type PlimsollErrorCode,
   tooSlow,
 } from './errors.ts'
-import { GovernedRequest } from './governed-request.ts'
+import { GovernedRequest, type RequestKeeper } from './governed-request.ts'
 import type { Price } from './price.ts'
 import type { Shares } from './shares.ts'
 
@@ -26,6 +26,14 @@ const FOR_NOBODY: ReadonlySet<PlimsollErrorCode> = new Set([
   'ERR_PLIMSOLL_CLIENT_GONE',
 ])
 
+/** Who admits twins: whatever becomes of them, no request is counted. */
+const NOBODY: RequestKeeper = {
+  waiting: new Set(),
+  released() {},
+  cutOff() {},
+  requeueRefused: (twin, error) => (twin as Twin).fail(error),
+}
+
 /** There are no bodies here to hold. */
 const NO_HOLD = { hold: (): void => {}, letCome: (): void => {} }
 
@@ -42,12 +50,7 @@ export class Twin extends GovernedRequest {
   #heldMs: number | undefined
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
-    super(original.req, original.res, budget, shares, {
-      waiting: new Set(),
-      released: () => {},
-      cutOff: () => {},
-      requeueRefused: (_, error) => this.fail(error),
-    })
+    super(original.req, original.res, budget, shares, NOBODY)
     this.row = original.row
     this.#keeper = keeper
   }
