@@ -41,7 +41,10 @@ export interface RecommendedCost {
   readonly because: string
 }
 
-/** What the requests of one route were like. */
+/**
+ * What the requests of one route were like. What they buffered is measured of all, and so is all else of those that are
+ * observed; where the governor acts, that of the route's first 256 requests, and then of one in sixteen.
+ */
 export interface RouteReport {
   /** Method and pattern, as `POST /files/:id`; where the framework tells none, a path with `*` for what varies. */
   readonly route: string
@@ -53,7 +56,7 @@ export interface RouteReport {
   readonly readBytes: Spread
   /** Most bytes that each held of the budget. */
   readonly reservedBytes: Spread
-  /** Most bytes that each response had in its buffers. */
+  /** Most bytes that each response had in its buffers; up to 16 KiB, which cost nothing, count as 0. */
   readonly bufferedBytes: Spread
   /** How long each held its bytes, in milliseconds. */
   readonly heldMs: Spread
