@@ -106,6 +106,7 @@ export class Governor {
     return modeOf(this.#mode)
   }
 
+  /** @throws `ERR_PLIMSOLL_OPTION` where it is none */
   set mode(mode: Mode) {
     this.#mode = checkMode(mode)
     if (mode === 'observe') for (const request of this.#waiting) request.letPass()

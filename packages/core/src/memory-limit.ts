@@ -111,7 +111,7 @@ export interface ChosenBudget {
   readonly limit: MemoryLimit
   /** Bytes that the process takes without any request. */
   readonly residentBytes: number
-  /** What the limit leaves beside the process and {@link FLOATING_BYTES}. */
+  /** What the limit leaves beside the process and the 64 MiB that V8 lets float: what one request may cost alone. */
   readonly roomBytes: number
   /** In words. */
   readonly because: string

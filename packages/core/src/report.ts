@@ -5,8 +5,11 @@ import type { CostByLength } from './route-policy.ts'
 
 /** How a measure is spread over the requests of a route; 0 where there were none. Off by 1/16 at most. */
 export interface Spread {
+  /** Half of them are at or below. */
   readonly p50: number
+  /** 99 of 100 are at or below. */
   readonly p99: number
+  /** The largest of all. */
   readonly max: number
 }
 
@@ -30,13 +33,18 @@ export interface Evidence {
 
 /** A cost that a route should have. */
 export interface RecommendedCost {
+  /** For the option `cost` of the route. */
   readonly cost: LinearCost
+  /** What it rests on. */
   readonly evidence: Evidence
   /** How it came about, in words. */
   readonly because: string
 }
 
-/** What the requests of one route were like. */
+/**
+ * What the requests of one route were like. What they buffered is measured of all, and so is all else of those that are
+ * observed; where the governor acts, that of the route's first 256 requests, and then of one in sixteen.
+ */
 export interface RouteReport {
   /** Method and pattern, as `POST /files/:id`; where the framework tells none, a path with `*` for what varies. */
   readonly route: string
@@ -48,7 +56,7 @@ export interface RouteReport {
   readonly readBytes: Spread
   /** Most bytes that each held of the budget. */
   readonly reservedBytes: Spread
-  /** Most bytes that each response had in its buffers. */
+  /** Most bytes that each response had in its buffers; up to 16 KiB, which cost nothing, count as 0. */
   readonly bufferedBytes: Spread
   /** How long each held its bytes, in milliseconds. */
   readonly heldMs: Spread
@@ -58,12 +66,15 @@ export interface RouteReport {
   readonly waitedMs: Spread
   /** Requests that were refused, or would have been, by the code of the error. */
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
+  /** What it should cost. */
   readonly recommended: RecommendedCost
 }
 
 /** A budget that a governor should have. */
 export interface RecommendedBudget {
+  /** For the option `budget`. */
   readonly bytes: number
+  /** What it rests on. */
   readonly evidence: Evidence
   /** How it came about, in words. */
   readonly because: string
@@ -75,12 +86,15 @@ export interface GovernorReport {
   readonly at: string
   /** What it covers, in milliseconds. */
   readonly forMs: number
+  /** Whether the governor acts, as it was made; a route may have a mode of its own. */
   readonly mode: Mode
   /** Bytes of the budget, as configured. */
   readonly budget: number
   /** Bytes that all requests together held or waited for, as each was admitted that cost anything. */
   readonly demandBytes: Spread
+  /** What the process has, and takes. */
   readonly memory: {
+    /** What it has to fit in. */
     readonly limit: MemoryLimit
     /** Resident bytes of the process when the governor was made. */
     readonly idleBytes: number
@@ -89,5 +103,6 @@ export interface GovernorReport {
   }
   /** Those with the largest cost come first. */
   readonly routes: readonly RouteReport[]
+  /** What all routes together should have. */
   readonly recommended: RecommendedBudget
 }
