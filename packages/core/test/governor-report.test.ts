@@ -5,7 +5,6 @@ import { memoryLimit } from '../src/memory-limit.ts'
 import { RouteMeasures } from '../src/route-measures.ts'
 
 const MIB = 2 ** 20
-const NOTHING = { declaredBytes: 0, readBytes: 0, reservedBytes: 0, bufferedBytes: 0, read: undefined }
 const NONE = { p50: 0, p99: 0, max: 0 }
 
 function reportOf(rows: readonly RouteMeasures[], demand = new Measure()) {
@@ -22,14 +21,8 @@ function reportOf(rows: readonly RouteMeasures[], demand = new Measure()) {
 /** A route whose bodies are as long as this. */
 function route(name: string, readBytes: number): RouteMeasures {
   const row = new RouteMeasures(name, 0)
-  row.over({
-    declaredBytes: readBytes,
-    readBytes,
-    reservedBytes: 1,
-    bufferedBytes: 0,
-    heldMs: 2,
-    read: 'buffer',
-  })
+  row.over(0)
+  row.measure({ declaredBytes: readBytes, readBytes, reservedBytes: 1, heldMs: 2, read: 'buffer' })
   return row
 }
 
@@ -79,7 +72,8 @@ t.test('a route is told with all that was measured, and as it was then', async t
   t.same(told, should)
   t.match(recommended, { because: /^bodies are read as buffer/, evidence: { requests: 1 } })
   row.refuse('ERR_PLIMSOLL_CLOSED')
-  row.over({ ...NOTHING, heldMs: 5 })
+  row.over(MIB)
+  row.measure({ declaredBytes: 9, readBytes: 9, reservedBytes: 9, heldMs: 5, read: undefined })
   t.same(told, should, 'whatever comes later')
 })
 

@@ -18,8 +18,10 @@ interface Past {
 /** A route with requests like these. */
 function routeWith(...past: readonly Past[]): RouteMeasures {
   const row = new RouteMeasures('POST /a', 10 * MIB)
-  for (const { read, readBytes = 0, bufferedBytes = 0 } of past)
-    row.over({ declaredBytes: readBytes, readBytes, reservedBytes: 0, bufferedBytes, heldMs: 1, read })
+  for (const { read, readBytes = 0, bufferedBytes = 0 } of past) {
+    row.over(bufferedBytes)
+    row.measure({ declaredBytes: readBytes, readBytes, reservedBytes: 0, heldMs: 1, read })
+  }
   return row
 }
 

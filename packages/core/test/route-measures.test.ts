@@ -1,6 +1,6 @@
 import t from 'tap'
 import { BUFFERED_FREE, bufferedAt } from '../src/buffered-cost.ts'
-import { type Measured, RouteMeasures } from '../src/route-measures.ts'
+import { RouteMeasures } from '../src/route-measures.ts'
 
 const KIB = 1024
 const MIB = 2 ** 20
@@ -10,15 +10,10 @@ function rowThatGuesses(guess = GUESS): RouteMeasures {
   return new RouteMeasures('GET /a', guess)
 }
 
-function measured(bufferedBytes: number, others: Partial<Measured> = {}): Measured {
-  const { declaredBytes, readBytes = 0, reservedBytes = 0, heldMs = 0, read } = others
-  return { declaredBytes, readBytes, reservedBytes, bufferedBytes, heldMs, read }
-}
-
 /** How many responses that buffer so much it takes until they cost nothing. */
 function responsesUntilFree(row: RouteMeasures, bufferedBytes = 0): number {
   for (let n = 1; n <= 1000; n++) {
-    row.over(measured(bufferedBytes))
+    row.over(bufferedBytes)
     if (row.responseBytes === 0) return n
   }
   return Number.POSITIVE_INFINITY
@@ -28,7 +23,7 @@ t.test('a response costs what was guessed, less a tenth with each that buffers l
   const row = rowThatGuesses()
   t.equal(row.responseBytes, MIB)
   for (let n = 1; n <= 20; n++) {
-    row.over(measured(BUFFERED_FREE))
+    row.over(BUFFERED_FREE)
     const buffered = GUESS * 0.9 ** n
     t.ok(Math.abs(row.responseBytes - (64 * KIB + 2 * buffered)) <= 4, `after ${n}`)
   }
@@ -42,18 +37,18 @@ t.test('a few dozen small responses are enough to know that they cost nothing', 
 
 t.test('a response that buffers much replaces the guess by what it buffered', async t => {
   const row = rowThatGuesses()
-  row.over(measured(100 * KIB))
+  row.over(100 * KIB)
   t.equal(row.responseBytes, 264 * KIB, 'where that is less')
-  row.over(measured(10 * MIB))
+  row.over(10 * MIB)
   t.equal(row.responseBytes, 64 * KIB + 20 * MIB, 'and where it is more')
 })
 
 t.test('what was learned falls by a fiftieth with each response that buffers less', async t => {
   const row = rowThatGuesses()
-  row.over(measured(MIB))
-  row.over(measured(0))
+  row.over(MIB)
+  row.over(0)
   t.equal(row.responseBytes, 64 * KIB + 2 * Math.ceil(0.98 * MIB))
-  row.over(measured(MIB / 2))
+  row.over(MIB / 2)
   t.equal(row.responseBytes, 64 * KIB + 2 * Math.ceil(0.98 * 0.98 * MIB), 'half as much is less, too')
   t.equal(responsesUntilFree(row), 204, 'so that one in a hundred is remembered')
 })
@@ -67,20 +62,38 @@ t.test('what a response buffers while it is under way counts at once, and does n
   t.equal(row.requests, 0)
 })
 
-t.test('the requests that are over are told as they were', async t => {
+t.test('the requests that are measured are told as they were', async t => {
   const row = rowThatGuesses()
-  row.over(measured(3, { declaredBytes: 10, readBytes: 9, reservedBytes: 12, heldMs: 1.25, read: 'json' }))
-  row.over(measured(0))
-  t.equal(row.requests, 2)
+  const nothing = { declaredBytes: undefined, readBytes: 0, reservedBytes: 0, heldMs: 0, read: undefined }
+  row.measure({ declaredBytes: 10, readBytes: 9, reservedBytes: 12, heldMs: 1.25, read: 'json' })
+  row.measure(nothing)
   t.equal(row.declaredBytes.count, 1, 'of those that declared any')
   t.equal(row.declaredBytes.spread().max, 10)
   t.equal(row.readBytes.spread().max, 9)
   t.equal(row.reservedBytes.spread().max, 12)
-  t.equal(row.bufferedBytes.spread().max, 3)
   t.equal(row.heldMs.spread().max, 1.25)
   t.equal(row.read, 'json', 'one without a body does not change how bodies are read')
-  row.over(measured(0, { read: 'stream' }))
+  row.measure({ ...nothing, read: 'stream' })
   t.equal(row.read, 'stream')
+})
+
+t.test('the buffers of all responses are told, from what a socket takes up', async t => {
+  const row = rowThatGuesses()
+  row.over(BUFFERED_FREE)
+  t.match(row, { requests: 1, bufferedBytes: { count: 1 } })
+  t.equal(row.bufferedBytes.spread().max, 0)
+  row.over(BUFFERED_FREE + 1)
+  t.equal(row.bufferedBytes.spread().max, BUFFERED_FREE + 1)
+})
+
+t.test('the first requests of a route are measured, and then one of sixteen', async t => {
+  const row = rowThatGuesses()
+  const sampled = (): number => {
+    let samples = 0
+    for (let n = 0; n < 256; n++, row.over(0)) if (row.samples) samples++
+    return samples
+  }
+  t.same([sampled(), sampled(), sampled()], [256, 16, 16])
 })
 
 t.test('refusals are counted by their code', async t => {

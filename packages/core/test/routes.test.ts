@@ -11,15 +11,6 @@ const MIB = 2 ** 20
 const KIB = 1024
 const seed = randomSeed(t)
 
-const NOTHING_MUCH = {
-  declaredBytes: undefined,
-  readBytes: 0,
-  reservedBytes: 0,
-  bufferedBytes: 0,
-  heldMs: 1,
-  read: undefined,
-} as const
-
 function request(method: string, url: string): HttpRequest {
   return anyValue({ method, url })
 }
@@ -28,7 +19,7 @@ function request(method: string, url: string): HttpRequest {
 function answer(routes: Routes, method: string, url: string, route?: Route, bufferedBytes = 0): string {
   const req = request(method, url)
   const row = routes.find(req, route) ?? routes.learn(req, route)
-  row.over({ ...NOTHING_MUCH, bufferedBytes })
+  row.over(bufferedBytes)
   return row.route
 }
 
@@ -149,7 +140,7 @@ t.test('what a response costs is guessed until its route is known, and then lear
   t.equal(routes.responseBytes(undefined), MIB)
   const row = routes.learn(request('GET', '/a'), '/a')
   t.equal(routes.responseBytes(row), MIB, 'as long as nobody has answered')
-  row.over({ ...NOTHING_MUCH, bufferedBytes: 100 * KIB })
+  row.over(100 * KIB)
   t.equal(routes.responseBytes(row), (64 + 200) * KIB)
   t.equal(routes.responseBytes(undefined), MIB, 'of others that tells nothing')
 })
