@@ -33,17 +33,20 @@ export function priceByItself(
   response: number,
   { capacity, alone }: Bearing,
 ): Price {
-  if (declared === 0)
-    return response === 0 ? FREE : { ...FREE, bytes: Math.min(response, capacity), response }
+  const guessed = Math.min(response, capacity)
+  if (declared === 0) return guessed === 0 ? FREE : { ...FREE, bytes: guessed, response: guessed }
   const { fixed, perByte } = costOfRead(policy.body === 'stream' ? 'stream' : kindOf(req.headers))
-  // The price of now, whatever the route learns before the body is there. Of a body that takes all of the budget the
-  // response is not what keeps it out.
+  const costOfBody = (bodyBytes: number): number => Math.ceil(fixed + perByte * bodyBytes)
+  // The price of now, whatever the route learns before the body is there. No body is refused for what its response costs:
+  // a route that learns from those that come in would never unlearn it.
   const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number => {
-    const ofBody = Math.ceil(fixed + perByte * declaredBytes)
-    return Math.max(ofBody, Math.min(ofBody + response, capacity))
+    const body = costOfBody(declaredBytes)
+    return Math.max(body, Math.min(body + guessed, capacity))
   }
   const price = priceOf(req, declared, { ...policy, cost }, capacity, alone)
-  return response === 0 ? price : { ...price, response }
+  if (guessed === 0) return price
+  const left = declared === undefined ? capacity : Math.max(0, price.bytes - costOfBody(declared))
+  return { ...price, response: Math.min(guessed, left) }
 }
 
 /** What a body costs, by the way in which it is read. */

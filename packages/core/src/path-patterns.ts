@@ -2,6 +2,8 @@ import type { RouteMeasures } from './route-measures.ts'
 
 /** So many names of one level have rows of their own; all further share one. */
 const NAMES = 64
+/** The same of all levels together: each level has levels below it. */
+const ALL_NAMES = 1000
 /** Below this a path is one, whatever it is. */
 const LEVELS = 8
 
@@ -24,6 +26,7 @@ class Level {
  */
 export class PathPatterns {
   readonly #root = new Level()
+  #names = 0
 
   /** What was learned for such a path, if anything. */
   find(method: string, path: string): RouteMeasures | undefined {
@@ -45,9 +48,10 @@ export class PathPatterns {
     let pattern = ''
     for (const name of namesOf(path)) {
       let next = level.names.get(name)
-      if (next === undefined && level.names.size < NAMES && !VARIABLE.test(name)) {
+      if (next === undefined && this.#hasRoomIn(level) && !VARIABLE.test(name)) {
         next = new Level()
-        level.names.set(name, next)
+        this.#names++
+        level.names.set(ownText(name), next)
       }
       pattern += next === undefined ? '/*' : `/${name}`
       next ??= level.others ??= new Level()
@@ -57,6 +61,15 @@ export class PathPatterns {
     level.rows.set(method, row)
     return row
   }
+
+  #hasRoomIn({ names }: Level): boolean {
+    return names.size < NAMES && this.#names < ALL_NAMES
+  }
+}
+
+/** A copy of a part of a text: V8 would keep all of the text for it, here a URL of up to 16 KiB. */
+export function ownText(part: string): string {
+  return Buffer.from(part).toString()
 }
 
 function namesOf(path: string): string[] {

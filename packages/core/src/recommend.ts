@@ -53,6 +53,9 @@ export function recommendBudget(
   const room = AT_ONCE * largestBytes
   const evidence = evidenceOf(demand.count)
   const wanted = Math.max(p99, room)
+  // A budget of nothing would refuse the first body that comes.
+  if (wanted === 0)
+    return { bytes: most.bytes, evidence, because: `no request has cost anything yet; ${most.because}` }
   if (wanted >= most.bytes) return { bytes: most.bytes, evidence, because: most.because }
   const because =
     p99 > room

@@ -1,12 +1,17 @@
+import { METHODS } from 'node:http'
 import { bufferedAt, costOfBuffered } from './buffered-cost.ts'
-import { PathPatterns } from './path-patterns.ts'
+import { ownText, PathPatterns } from './path-patterns.ts'
 import { type HttpRequest, pathOf } from './request-head.ts'
 import { RouteMeasures } from './route-measures.ts'
 
 /** So many routes are told apart; all further are one. */
 const MOST_ROUTES = 500
-/** So many paths are remembered with the row that they were found to have. */
+/** So many paths of a method are remembered with the row that they were found to have. */
 const MOST_PATHS = 1000
+/** Longer ones are not remembered. */
+const LONGEST_PATH = 256
+
+const methods: ReadonlySet<string | undefined> = new Set(METHODS)
 
 /** The pattern of a request's route: a text where the framework knows it at once; or who knows it once it is answered. */
 export type Route = string | ((req: HttpRequest) => string | undefined)
@@ -39,19 +44,19 @@ export class Routes {
 
   /** The row of a request; undefined where nothing is known of its kind yet. */
   find(req: HttpRequest, route: Route | undefined): RouteMeasures | undefined {
-    const method = req.method as string
+    const method = methodOf(req)
     if (typeof route === 'string') return this.#byMethod.get(method)?.get(route)
     const path = pathOf(req)
     const known = this.#paths.get(method)?.get(path)
     if (known !== undefined) return known
     const row = this.#patterns.find(method, path)
-    if (row !== undefined) this.#remember(method, path, row)
+    if (row !== undefined && path.length <= LONGEST_PATH) this.#remember(method, path, row)
     return row
   }
 
   /** The row of a request that was answered, made where there is none. */
   learn(req: HttpRequest, route: Route | undefined): RouteMeasures {
-    const method = req.method as string
+    const method = methodOf(req)
     if (typeof route === 'string') return this.#rowOf(method, route)
     // One name is as good as another: only those that a framework knows are the route's own.
     const pattern = route?.(req)
@@ -61,7 +66,6 @@ export class Routes {
   #rowOf(method: string, pattern: string): RouteMeasures {
     const known = this.#byMethod.get(method)?.get(pattern)
     if (known !== undefined) return known
-    // Over HTTP/2 a client may make up methods, too.
     if (this.#size >= MOST_ROUTES) return this.#others
     this.#size++
     const row = new RouteMeasures(`${method} ${pattern}`, this.#guess)
@@ -77,6 +81,11 @@ export class Routes {
       paths = new Map()
       this.#paths.set(method, paths)
     }
-    paths.set(path, row)
+    paths.set(ownText(path), row)
   }
+}
+
+/** Over HTTP/2 a client may make up methods; all of those are one. */
+function methodOf({ method }: HttpRequest): string {
+  return methods.has(method) ? (method as string) : '*'
 }

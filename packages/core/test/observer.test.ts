@@ -1,15 +1,18 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
+import { observedChannel } from '../src/diagnostics.ts'
+import { PlimsollError } from '../src/errors.ts'
 import { GovernedRequest } from '../src/governed-request.ts'
 import { Observer } from '../src/observer.ts'
 import { type Price, priceOf } from '../src/price.ts'
 import { RouteMeasures } from '../src/route-measures.ts'
-import { resolvePolicy } from '../src/route-policy.ts'
+import { type RoutePolicy, resolvePolicy } from '../src/route-policy.ts'
 import type { ShareOptions } from '../src/shares.ts'
+import type { Twin } from '../src/twin.ts'
 import { LEAST_GRACE_MS } from '../src/watched.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
-import { silent } from './fixtures/recording-logger.ts'
+import { recordingLogger } from './fixtures/recording-logger.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
 const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefused() {}, cutOff() {} }
@@ -18,14 +21,27 @@ const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefu
 class Rehearsed {
   readonly budget: ByteBudget
   readonly observer: Observer
+  readonly logger = recordingLogger()
   readonly row = new RouteMeasures('POST /a', 0)
 
   constructor(capacity: number, share?: ShareOptions, queue = {}) {
     this.budget = new ByteBudget({ capacity, queue })
-    this.observer = new Observer(this.budget, share, silent)
+    this.observer = new Observer(this.budget, share, this.logger)
   }
 
-  begin(bytes: number): GovernedRequest {
+  begin(bytes: number, declare?: () => Price): GovernedRequest {
+    const request = this.ask(bytes)
+    request.row = this.row
+    return this.pass(request, declare)
+  }
+
+  pass(request: GovernedRequest, declare = () => this.#price(request)): GovernedRequest {
+    request.pass(this.observer.begin(request, declare))
+    return request
+  }
+
+  /** Of a route that is not known yet. */
+  ask(bytes: number): GovernedRequest {
     const socket = { remoteAddress: '127.0.0.1' }
     const req = anyValue<GovernedRequest['req']>({
       socket,
@@ -38,13 +54,12 @@ class Rehearsed {
     })
     const res = anyValue<GovernedRequest['res']>({ socket, writableLength: 0 })
     const request = new GovernedRequest(req, res, this.budget, undefined, KEEPER)
-    request.row = this.row
-    request.pass(this.observer.begin(request, () => this.#price(request, bytes)))
+    request.declared = bytes
     return request
   }
 
-  #price({ req }: GovernedRequest, bytes: number): Price {
-    return priceOf(req, bytes, resolvePolicy({}), this.budget.configuredCapacity)
+  #price({ req, declared }: GovernedRequest): Price {
+    return priceOf(req, declared, resolvePolicy({}), this.budget.configuredCapacity)
   }
 
   /** It has held its bytes for so long. */
@@ -191,4 +206,84 @@ t.test('a budget that is resized is rehearsed as it is', async t => {
   await promisesSettled()
   t.equal(rehearsed.observer.stats().waiting, 0)
   rehearsed.end(other, 1)
+})
+
+const closed = (): never => {
+  throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
+}
+
+t.test(
+  'what would have become of a request before its route was known is told of the route later',
+  async t => {
+    const { rehearsed } = setUp(t, 100, undefined, { limit: 1 })
+    const { row, observer } = rehearsed
+    const all = [60, 60, 60].map(bytes => rehearsed.pass(rehearsed.ask(bytes)))
+    t.match(observer.stats(), { queued: 1, refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 } })
+    t.match(row, { queued: 0, refused: {} })
+    for (const request of all) rehearsed.end(request, 1)
+    t.match(row, { queued: 1, refused: { ERR_PLIMSOLL_QUEUE_FULL: 1 } })
+    const lost = rehearsed.pass(rehearsed.ask(1000), closed)
+    lost.leave()
+    observer.over(lost.twin as never, undefined, 1)
+    t.match(observer.stats(), { refused: { ERR_PLIMSOLL_CLOSED: 1 } }, 'one that found no route counts, too')
+  },
+)
+
+t.test('a request that would have been refused by its head holds its body as it comes', async t => {
+  const { rehearsed } = setUp(t, 100)
+  const one = rehearsed.begin(5000, closed)
+  t.match(one.price, { bytes: 5000, hasBody: true, limit: Number.POSITIVE_INFINITY })
+  t.equal(rehearsed.budget.reserved, 5000)
+  const other = rehearsed.begin(0, closed)
+  t.match(other.price, { bytes: 0, hasBody: false })
+  const unknown = rehearsed.ask(0)
+  unknown.declared = undefined
+  t.match(rehearsed.pass(unknown, closed).price, { bytes: 0, hasBody: true, limit: Number.POSITIVE_INFINITY })
+  t.equal(rehearsed.budget.reserved, 5000)
+  t.same(rehearsed.observer.stats().refused, { ERR_PLIMSOLL_CLOSED: 3 })
+  for (const request of [one, other, unknown]) rehearsed.end(request, 1)
+  t.equal(rehearsed.budget.reserved, 0)
+})
+
+t.test('a later admission changes what it costs, and would have bounded what is still to come', async t => {
+  const { rehearsed } = setUp(t, 100)
+  const { budget, observer } = rehearsed
+  const one = rehearsed.begin(60)
+  const later = (policy: RoutePolicy) => () => priceOf(one.req, 60, resolvePolicy(policy), 100)
+  const twin = one.twin as Twin
+  observer.adjust(one, twin, later({ cost: 20 }))
+  t.equal(budget.reserved, 20)
+  t.same(observer.stats().refused, {})
+  observer.adjust(one, twin, later({ maxBody: 10 }))
+  t.same(observer.stats().refused, { ERR_PLIMSOLL_BODY_TOO_LARGE: 1 })
+  t.equal(budget.reserved, 20, 'and it goes on')
+  rehearsed.end(one, 1)
+})
+
+t.test('who listens is told of each that would have waited or been refused', async t => {
+  const { clock, rehearsed } = setUp(t, 100, undefined, { limit: 1 })
+  const told: unknown[] = []
+  const listen = (message: unknown): void => void told.push(message)
+  observedChannel.subscribe(listen)
+  t.teardown(() => observedChannel.unsubscribe(listen))
+  const all = [rehearsed.begin(60), rehearsed.begin(60), rehearsed.begin(60)]
+  const [one, other, refused] = all
+  t.match(told, [{ request: refused?.req, waitedMs: 0, error: { code: 'ERR_PLIMSOLL_QUEUE_FULL' } }])
+  clock.tick(1000)
+  rehearsed.end(one as GovernedRequest, 1000)
+  await promisesSettled()
+  t.match(told[1], { request: other?.req, waitedMs: 1000, error: undefined })
+  t.equal(told.length, 2)
+  for (const request of all.slice(1)) rehearsed.end(request, 1)
+})
+
+t.test('what would have been refused is logged as that', async t => {
+  const { rehearsed } = setUp(t, 100)
+  const { logger, observer } = rehearsed
+  rehearsed.end(rehearsed.begin(10, closed), 1)
+  observer.connectionOver(5)
+  observer.flush()
+  t.equal(observer.stats().connectionsOver, 1)
+  t.ok(logger.lines.length > 0)
+  for (const { message } of logger.lines) t.match(message, /would have refused/)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { neededOf, priceOf } from '../src/price.ts'
+import { neededOf, priceOf, unboundedPrice } from '../src/price.ts'
 import type { HttpRequest } from '../src/request-head.ts'
 import { type RoutePolicy, resolvePolicy } from '../src/route-policy.ts'
 import { anyValue } from './fixtures/any-value.ts'
@@ -303,3 +303,32 @@ t.test('a body that S3’s clients frame as they sign it is not taken for a comp
     t.equal(priceOf(req, 1000, policy, 100_000).bytes, bytes, coding)
   }
 })
+
+t.test('what costs more than the budget takes all of it, up to what one request may cost alone', async t => {
+  const policy = resolvePolicy({ cost: ({ declaredBytes = 0 }) => 2 * declaredBytes })
+  const req = anyValue<HttpRequest>({ headers: {}, method: 'POST', url: '/' })
+  const price = (declared: number, alone?: number) => priceOf(req, declared, policy, 1000, alone)
+  t.match(price(500), { bytes: 1000, limit: 500 })
+  t.throws(() => price(501), { code: 'ERR_PLIMSOLL_BODY_OVER_BUDGET' })
+  t.match(price(501, 1500), { bytes: 1000, limit: 501 })
+  t.match(price(750, 1500), { bytes: 1000, limit: 750 })
+  t.throws(() => price(751, 1500), { code: 'ERR_PLIMSOLL_BODY_OVER_BUDGET', statusCode: 413 })
+})
+
+t.test(
+  'an observed request holds what it costs and no more, and its body may be as long as it is',
+  async t => {
+    const policy = resolvePolicy({ cost: ({ declaredBytes = 0 }) => 100 + declaredBytes, maxBody: 50 })
+    const request = (coding?: string) =>
+      anyValue<HttpRequest>({ headers: { 'content-encoding': coding }, method: 'POST', url: '/' })
+    const declared = unboundedPrice(priceOf(request(), 20, policy, 1000))
+    t.match(declared, { bytes: 120, limit: Number.POSITIVE_INFINITY, costOf: undefined, inflated: undefined })
+    const unknown = unboundedPrice(priceOf(request(), undefined, policy, 1000))
+    t.match(unknown, { bytes: 150, limit: Number.POSITIVE_INFINITY })
+    t.equal(unknown.costOf?.(20), 120, 'less once it is known to be shorter')
+    t.equal(unknown.costOf?.(100_000), 150, 'and no more where it is longer than would be let in')
+    const encoded = unboundedPrice(priceOf(request('gzip'), 20, policy, 1000))
+    t.match(encoded.inflated, { limit: Number.POSITIVE_INFINITY })
+    t.equal(encoded.inflated?.costOf?.(100_000), 100_100, 'what is inflated is in memory, and counts')
+  },
+)

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { resolvePolicy } from '../src/route-policy.ts'
+import type { ByteSize } from '../src/byte-size.ts'
+import type { RequestHead } from '../src/request-head.ts'
+import { type RoutePolicy, resolvePolicy } from '../src/route-policy.ts'
 import { anyValue } from './fixtures/any-value.ts'
 
 const DEFAULTS = {
@@ -9,6 +11,7 @@ const DEFAULTS = {
   requireLength: false,
   acceptEncoded: true,
   exempt: false,
+  mode: undefined,
 }
 
 t.test('a policy that says nothing is the default', async t => {
@@ -46,6 +49,7 @@ t.test('what a policy leaves out is that of its base', async t => {
       requireLength: false,
       acceptEncoded: true,
       exempt: false,
+      mode: undefined,
     },
   )
 })
@@ -76,4 +80,54 @@ t.test('what is no policy is refused with the name of what is wrong', async t =>
   refused({ requireLength: 0 }, /^requireLength must be/)
   refused({ acceptEncoded: 'gzip' }, /^acceptEncoded must be/)
   refused({ exempt: 0 }, /^exempt must be/)
+})
+
+/** What a policy's cost answers for a body of this length. */
+function costAt(policy: RoutePolicy, declaredBytes?: number): ByteSize {
+  const { cost } = resolvePolicy(policy)
+  if (typeof cost !== 'function') throw new TypeError(`no function but ${cost}`)
+  return cost(anyValue<RequestHead>({ method: 'POST', url: '/', headers: {}, declaredBytes }))
+}
+
+t.test('a cost by length is so much for each request, and so much for each byte of its body', async t => {
+  const cost = { fixed: '64KiB', perByte: 2.5 }
+  t.equal(costAt({ cost }, 0), 65536)
+  t.equal(costAt({ cost }, 1000), 68036)
+  t.equal(costAt({ cost }, 1), 65539, 'a part of a byte is one')
+  t.equal(costAt({ cost }), 65536, 'of a body that nobody knows the length of')
+  t.equal(costAt({ cost: { fixed: 0, perByte: 0 } }, 1000), 0)
+})
+
+t.test('what responses cost is learned however the body is read', async t => {
+  const base = resolvePolicy({ cost: 'auto' })
+  t.equal(base.cost, 'auto')
+  t.equal(resolvePolicy({ body: 'stream' }, base).cost, 'auto')
+  t.equal(resolvePolicy({ body: 'stream', cost: 5 }, base).cost, 5)
+  t.equal(resolvePolicy({ cost: 'auto' }, resolvePolicy({ cost: 5 })).cost, 'auto')
+})
+
+t.test('a mode of its own goes before that of the governor', async t => {
+  const base = resolvePolicy({ mode: 'observe' })
+  const later = (): 'observe' => 'observe'
+  t.equal(base.mode, 'observe')
+  t.equal(resolvePolicy({}, base).mode, 'observe')
+  t.equal(resolvePolicy({ mode: 'enforce' }, base).mode, 'enforce')
+  t.equal(resolvePolicy({ mode: later }).mode, later)
+})
+
+t.test('a mode or a cost by length that is none is refused with the name of what is wrong', async t => {
+  const refused = (policy: unknown, message: RegExp): void => {
+    t.throws(() => resolvePolicy(anyValue(policy)), { code: 'ERR_PLIMSOLL_OPTION', message })
+  }
+  refused({ mode: 'off' }, /^mode must be/)
+  refused({ cost: 'Auto' }, /^cost must be/)
+  refused({ cost: {} }, /^cost must be/)
+  refused({ cost: { fixed: 1 } }, /^cost must be/)
+  refused({ cost: { perByte: 1 } }, /^cost must be/)
+  refused({ cost: [1, 2] }, /^cost must be/)
+  refused({ cost: { fixed: 1, perByte: 1, perbyte: 2 } }, /^the key "perbyte" of cost must be/)
+  refused({ cost: { fixed: -1, perByte: 1 } }, /^cost\.fixed must be/)
+  refused({ cost: { fixed: '1', perByte: 1 } }, /^cost\.fixed must be/)
+  for (const perByte of ['2', -1, Number.NaN, Number.POSITIVE_INFINITY, null])
+    refused({ cost: { fixed: 1, perByte } }, /^cost\.perByte must be/)
 })
