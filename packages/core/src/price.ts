@@ -130,15 +130,33 @@ export function priceOfExempt(
   }
 }
 
-/** What a request holds that is only observed: what it costs, however long its body gets. */
-export function unboundedPrice(price: Price): Price {
+/**
+ * What a request holds that is only observed: what it costs, however long its body gets.
+ *
+ * @param failed told what a cost function throws at a body that would still be let in; it costs all that it may then
+ */
+export function unboundedPrice(price: Price, failed: (error: unknown) => void): Price {
   const { costOf, inflated } = price
   const limit = Number.POSITIVE_INFINITY
+  const unbounded = (of: NonNullable<Price['costOf']>, largest: number) => (bodyBytes: number) => {
+    // It was promised to be asked of no larger ones.
+    if (bodyBytes > largest) return price.bytes
+    try {
+      return of(bodyBytes)
+    } catch (error) {
+      failed(error)
+      return price.bytes
+    }
+  }
+  const bounded = costOf && unbounded(costOf, price.limit)
   return {
     ...price,
     limit,
-    costOf: costOf && (bodyBytes => Math.min(costOf(bodyBytes), price.bytes)),
-    inflated: inflated && { ...inflated, limit },
+    costOf: bounded && (bodyBytes => Math.min(bounded(bodyBytes), price.bytes)),
+    inflated: inflated && {
+      limit,
+      costOf: inflated.costOf && unbounded(inflated.costOf, inflated.limit),
+    },
   }
 }
 
