@@ -26,8 +26,10 @@ const FOR_NOBODY: ReadonlySet<PlimsollErrorCode> = new Set([
   'ERR_PLIMSOLL_CLIENT_GONE',
 ])
 
+const nothing = (): void => {}
+
 /** There are no bodies here to hold. */
-const NO_HOLD = { hold: (): void => {}, letCome: (): void => {} }
+const NO_HOLD = { hold: nothing, letCome: nothing }
 
 /**
  * What would become of an observed request if its governor acted. It waits, grows, is lent from and refused as that
@@ -45,8 +47,8 @@ export class Twin extends GovernedRequest {
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
     super(original.req, original.res, budget, shares, {
       waiting: new Set(),
-      released: () => {},
-      cutOff: () => {},
+      released: nothing,
+      cutOff: nothing,
       requeueRefused: (_, error) => this.fail(error),
     })
     this.row = original.row
