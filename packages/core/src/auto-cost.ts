@@ -43,7 +43,10 @@ export function priceByItself(
     const body = costOfBody(declaredBytes)
     return Math.max(body, Math.min(body + guessed, capacity))
   }
-  const price = priceOf(req, declared, { ...policy, cost }, capacity, alone)
+  // How long a body may get whose length nobody knows.
+  const longest = perByte > 0 ? Math.floor((alone - fixed) / perByte) : undefined
+  const maxBody = policy.maxBody ?? (declared === undefined ? longest : undefined)
+  const price = priceOf(req, declared, { ...policy, cost, maxBody }, capacity, alone)
   if (guessed === 0) return price
   const left = declared === undefined ? capacity : Math.max(0, price.bytes - costOfBody(declared))
   return { ...price, response: Math.min(guessed, left) }

@@ -80,6 +80,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
   admitted = false
+  /** What it needs, as far as that is known. */
+  demand = 0
   /** On the clock of `performance.now()`; 0 where nobody wants to know. */
   admittedAt = 0
   /** Whether it waits for its turn or for bytes. */
@@ -350,8 +352,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
-    // Over already, an observed one is read on.
-    else if (more > 0 && !this.tryGrow(more) && this.twin === undefined) {
+    // Its twin grows by itself, below.
+    else if (this.twin !== undefined) this.#holding.charge(more)
+    else if (more > 0 && !this.tryGrow(more)) {
       throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
         bytes: more,
       })

@@ -70,6 +70,7 @@ export class Governor {
   #released = 0
   #closing = false
   readonly #demand = new Measure()
+  #demanded = 0
   readonly #idleBytes = process.memoryUsage.rss()
   readonly #since = performance.now()
 
@@ -103,7 +104,12 @@ export class Governor {
    * are let in when it is set to `'observe'`.
    */
   get mode(): Mode {
-    return modeOf(this.#mode)
+    try {
+      return modeOf(this.#mode)
+    } catch {
+      // It is told to each request. Here nobody could catch it.
+      return 'enforce'
+    }
   }
 
   /** @throws `ERR_PLIMSOLL_OPTION` where it is none */
@@ -235,17 +241,26 @@ export class Governor {
     request.admitted = true
     if (request.twin !== undefined || request.row?.samples !== false) request.admittedAt = performance.now()
     this.#admitted++
-    if (price.bytes > 0) this.#demand.record(this.budget.reserved + this.budget.waiting * price.bytes)
+    if (price.bytes > 0) this.#demands(request)
     if (price.hasBody) goOn(res)
     if (admittedChannel.hasSubscribers)
       admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
     return request
   }
 
+  /** Notes how much all requests hold or wait for. What is only guessed for a response is no evidence. */
+  #demands(request: GovernedRequest): void {
+    const { price, row } = request
+    request.demand = row === undefined ? price.bytes - (price.response ?? 0) : price.bytes
+    this.#demanded += request.demand
+    this.#demand.record(this.#demanded + this.budget.waiting * request.demand)
+  }
+
   /** Release: called by the request when response, connection and held work are over. */
   #release(request: GovernedRequest, bytes: number): void {
     const { req, price, twin } = request
     this.#released++
+    this.#demanded -= request.demand
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
     const row = request.row ?? this.#learned(request)

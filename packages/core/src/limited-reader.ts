@@ -70,7 +70,12 @@ export class LimitedReader implements InflationKeeper {
   /** How much body it is by now: what arrived, or has become of it, and what its small chunks take. */
   get held(): number {
     const { price } = this.#payer
-    return Math.max(this.#total, this.#inflated) + (price.costOf === undefined ? 0 : this.#overheadAt(price))
+    return Math.max(this.#total, this.become) + (price.costOf === undefined ? 0 : this.#overheadAt(price))
+  }
+
+  /** Bytes that an encoded body has become. */
+  get become(): number {
+    return this.#inflation?.total ?? 0
   }
 
   /** Whether the whole body has arrived. */
@@ -113,7 +118,7 @@ export class LimitedReader implements InflationKeeper {
    */
   repriced(price: Price): Price {
     const { costOf, inflated } = price
-    const total = this.#inflated
+    const total = this.become
     if (inflated !== undefined && total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
     const become = inflated?.costOf?.(total) ?? 0
     if (costOf === undefined) {
@@ -129,9 +134,12 @@ export class LimitedReader implements InflationKeeper {
     // Of a request that is encoded every price has it.
     const inflated = price.inflated as Inflated
     if (total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
-    if (inflated.costOf === undefined) return
+    if (inflated.costOf === undefined) {
+      this.#payer.payIn(0)
+      return
+    }
     if (chunk.length < SMALL_CHUNK) this.#smallChunks++
-    const cost = inflated.costOf(this.#inflated) + this.#overheadAt(price)
+    const cost = inflated.costOf(this.become) + this.#overheadAt(price)
     if (cost > price.bytes) this.#grow(cost)
     this.#payer.payIn(chunk.length)
   }
@@ -191,10 +199,6 @@ export class LimitedReader implements InflationKeeper {
     if (cost + overhead > price.bytes) this.#grow(cost + overhead)
   }
 
-  get #inflated(): number {
-    return this.#inflation?.total ?? 0
-  }
-
   #overheadAt({ held }: Price): number {
     return held === 'nothing' ? 0 : overheadOf(this.#smallChunks, this.#total)
   }
@@ -235,7 +239,7 @@ export class LimitedReader implements InflationKeeper {
 
   /** What all of the body costs. */
   #costOf(price: Price, costOf: (bodyBytes: number) => number): number {
-    const inflated = price.inflated?.costOf?.(this.#inflated) ?? 0
+    const inflated = price.inflated?.costOf?.(this.become) ?? 0
     return Math.max(costOf(this.#total), inflated) + this.#overheadAt(price)
   }
 

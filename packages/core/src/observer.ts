@@ -43,7 +43,7 @@ export class Observer implements TwinKeeper {
     const twin = this.#rehearsal.twinOf(request)
     try {
       twin.price = declare()
-      request.price = unboundedPrice(twin.price)
+      request.price = unboundedPrice(twin.price, error => twin.fail(error))
       this.#rehearsal.enter(twin)
     } catch (error) {
       // What is refused by its head has no price.
@@ -57,7 +57,7 @@ export class Observer implements TwinKeeper {
   adjust(request: GovernedRequest, twin: Twin, declare: () => Price): void {
     try {
       const price = declare()
-      request.adjust(unboundedPrice(price))
+      request.adjust(unboundedPrice(price, error => twin.fail(error)))
       twin.allow(price)
     } catch (error) {
       twin.fail(error)
@@ -69,6 +69,7 @@ export class Observer implements TwinKeeper {
     if (twin.row === undefined && row !== undefined) {
       twin.row = row
       if (twin.queued) row.queued++
+      if (twin.waitedMs > 0) row.waitedMs.record(twin.waitedMs)
       if (twin.refusal !== undefined) row.refuse(twin.refusal.code)
     }
     twin.over(heldMs)

@@ -69,7 +69,7 @@ export function priceOf(
 ): Price {
   if (declared === 0 && policy.cost === undefined) return FREE
   const inflated = declared === 0 ? undefined : inflatedOf(req, policy, capacity)
-  if (declared === undefined) return priceOfUnknown(req, policy, capacity, inflated)
+  if (declared === undefined) return priceOfUnknown(req, policy, capacity, alone, inflated)
   // Where it costs what it weighs, the capacity bounds it below, with a code that says so.
   const limit = policy.cost === undefined ? (policy.maxBody ?? declared) : largestBody(policy, capacity)
   if (declared > limit) throw bodyTooLarge(declared, limit)
@@ -130,15 +130,33 @@ export function priceOfExempt(
   }
 }
 
-/** What a request holds that is only observed: what it costs, however long its body gets. */
-export function unboundedPrice(price: Price): Price {
+/**
+ * What a request holds that is only observed: what it costs, however long its body gets.
+ *
+ * @param failed told what a cost function throws at a body that would still be let in; it costs all that it may then
+ */
+export function unboundedPrice(price: Price, failed: (error: unknown) => void): Price {
   const { costOf, inflated } = price
   const limit = Number.POSITIVE_INFINITY
+  const unbounded = (of: NonNullable<Price['costOf']>, largest: number) => (bodyBytes: number) => {
+    // It was promised to be asked of no larger ones.
+    if (bodyBytes > largest) return price.bytes
+    try {
+      return of(bodyBytes)
+    } catch (error) {
+      failed(error)
+      return price.bytes
+    }
+  }
+  const bounded = costOf && unbounded(costOf, price.limit)
   return {
     ...price,
     limit,
-    costOf: costOf && (bodyBytes => Math.min(costOf(bodyBytes), price.bytes)),
-    inflated: inflated && { ...inflated, limit },
+    costOf: bounded && (bodyBytes => Math.min(bounded(bodyBytes), price.bytes)),
+    inflated: inflated && {
+      limit,
+      costOf: inflated.costOf && unbounded(inflated.costOf, inflated.limit),
+    },
   }
 }
 
@@ -146,13 +164,17 @@ function priceOfUnknown(
   req: HttpRequest,
   policy: ResolvedPolicy,
   capacity: number,
+  alone: number,
   inflated: Inflated | undefined,
 ): Price {
   if (policy.requireLength) {
     throw new PlimsollError('ERR_PLIMSOLL_LENGTH_REQUIRED', 'The request needs a Content-Length')
   }
   const limit = largestBody(policy, capacity)
-  const costOf = (bodyBytes: number): number => costOfBody(req, bodyBytes, policy)
+  const costOf = (bodyBytes: number): number => {
+    const cost = costOfBody(req, bodyBytes, policy)
+    return alone > capacity && cost <= alone ? Math.min(cost, capacity) : cost
+  }
   const bytes = Math.min(costOf(Math.min(limit, ENDLESS)), capacity)
   return {
     bytes,

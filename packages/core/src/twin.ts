@@ -26,16 +26,18 @@ const FOR_NOBODY: ReadonlySet<PlimsollErrorCode> = new Set([
   'ERR_PLIMSOLL_CLIENT_GONE',
 ])
 
+const nothing = (): void => {}
+
 /** Who admits twins: whatever becomes of them, no request is counted. */
 const NOBODY: RequestKeeper = {
   waiting: new Set(),
-  released() {},
-  cutOff() {},
+  released: nothing,
+  cutOff: nothing,
   requeueRefused: (twin, error) => (twin as Twin).fail(error),
 }
 
 /** There are no bodies here to hold. */
-const NO_HOLD = { hold: (): void => {}, letCome: (): void => {} }
+const NO_HOLD = { hold: nothing, letCome: nothing }
 
 /**
  * What would become of an observed request if its governor acted. It waits, grows, is lent from and refused as that
@@ -45,8 +47,9 @@ const NO_HOLD = { hold: (): void => {}, letCome: (): void => {} }
  */
 export class Twin extends GovernedRequest {
   queued = false
+  /** How long it has waited; 0 as long as it does. */
+  waitedMs = 0
   readonly #keeper: TwinKeeper
-  #waitedMs = 0
   #heldMs: number | undefined
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
@@ -62,8 +65,8 @@ export class Twin extends GovernedRequest {
     this.#keeper.queued(this)
     try {
       await this.acquire(this.price.bytes)
-      this.#waitedMs = performance.now() - since
-      this.#keeper.waited(this, this.#waitedMs)
+      this.waitedMs = performance.now() - since
+      this.#keeper.waited(this, this.waitedMs)
       // It would have begun to arrive only now.
       super.payIn(this.reader?.total ?? 0)
       if (this.#heldMs !== undefined) this.#leaveIn(this.#heldMs)
@@ -76,7 +79,7 @@ export class Twin extends GovernedRequest {
   over(heldMs: number): void {
     if (this.released) return
     if (this.waiting) this.#heldMs = heldMs
-    else if (this.#waitedMs > 0) this.#leaveIn(this.#waitedMs)
+    else if (this.waitedMs > 0) this.#leaveIn(this.waitedMs)
     else this.leave()
   }
 
@@ -108,8 +111,11 @@ export class Twin extends GovernedRequest {
   }
 
   override payIn(bytes: number): void {
-    const { total = 0 } = this.reader ?? {}
-    if (total > this.price.limit) this.fail(bodyTooLarge(total, this.price.limit))
+    const { total = 0, become = 0 } = this.reader ?? {}
+    const { limit, inflated } = this.price
+    if (total > limit) this.fail(bodyTooLarge(total, limit))
+    else if (inflated !== undefined && become > inflated.limit)
+      this.fail(bodyTooLarge(become, inflated.limit))
     else if (!this.released) super.payIn(bytes)
   }
 

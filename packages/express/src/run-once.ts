@@ -35,6 +35,12 @@ export function runOnce(options: RunOnceMiddlewareOptions = {}): RunOnceMiddlewa
     governor?.countRepeated()
   }
   const point = new RunOnce(rest, onRepeat, aboveCall)
+  // What only observes counts, and changes nothing.
+  const observes = (): boolean => {
+    if (governor?.mode !== 'observe') return false
+    onRepeat()
+    return true
+  }
   let warned = false
 
   function middleware(req: IncomingMessage, _res: ServerResponse, next: Next): void {
@@ -42,7 +48,7 @@ export function runOnce(options: RunOnceMiddlewareOptions = {}): RunOnceMiddlewa
       let called = false
       return function once(signal) {
         // An error that comes late must not be lost.
-        if (!called || isError(signal)) {
+        if (!called || isError(signal) || observes()) {
           called = true
           next(signal)
         } else point.repeated(req, once)

@@ -15,6 +15,8 @@ export class PassedOnce {
   readonly #point: RunOnce
   readonly #parsing = Symbol('plimsoll.parsing')
   readonly #handling = Symbol('plimsoll.handling')
+  /** How many second passes were counted before the parsing, and are still to come to the handler. */
+  readonly #counted = Symbol('plimsoll.counted')
   readonly #governor: Governor
   readonly #guarded = new WeakSet<RouteHandlerMethod>()
 
@@ -26,6 +28,7 @@ export class PassedOnce {
     // From the start, since properties that are added cost each request more than all else here.
     app.decorateRequest(this.#parsing, undefined)
     app.decorateRequest(this.#handling, undefined)
+    app.decorateRequest(this.#counted, 0)
     app.addHook('preParsing', this.#hook())
     app.addHook('onRoute', route => {
       route.handler = this.#guard(route.handler)
@@ -41,22 +44,36 @@ export class PassedOnce {
     ;(request as Marked)[this.#parsing] = undefined
   }
 
+  get #observes(): boolean {
+    return this.#governor.mode === 'observe'
+  }
+
   /** A governor that only observes counts a second pass, and lets it come. */
-  #observes(): boolean {
-    const observes = this.#governor.mode === 'observe'
-    if (observes) this.#governor.countRepeated()
-    return observes
+  #countParsing(request: Marked): void {
+    request[this.#counted] = (request[this.#counted] as number) + 1
+    this.#governor.countRepeated()
+  }
+
+  #countHandling(request: Marked): void {
+    const counted = request[this.#counted] as number
+    if (counted > 0) request[this.#counted] = counted - 1
+    else this.#governor.countRepeated()
   }
 
   #hook(): preParsingHookHandler {
     const [point, parsing] = [this.#point, this.#parsing]
-    const observes = (): boolean => this.#observes()
+    const once = this
     return function beforeParsing(request, _reply, _payload, done) {
       const marked = request as Marked
-      if (marked[parsing] === undefined || observes()) {
-        marked[parsing] = true
-        done()
-      } else point.repeated(request.raw, beforeParsing)
+      if (marked[parsing] !== undefined) {
+        if (!once.#observes) {
+          point.repeated(request.raw, beforeParsing)
+          return
+        }
+        once.#countParsing(marked)
+      }
+      marked[parsing] = true
+      done()
     }
   }
 
@@ -64,11 +81,14 @@ export class PassedOnce {
     // Plugins declare further routes with the handlers that they find.
     if (this.#guarded.has(handler)) return handler
     const [point, handling] = [this.#point, this.#handling]
-    const observes = (): boolean => this.#observes()
+    const once = this
     const guarded: RouteHandlerMethod = function (request, reply) {
       const marked = request as Marked
       // Or with handlers of their own that call those: the first that a request meets is the one that it meets again.
-      if (marked[handling] === guarded && !observes()) return point.repeated(request.raw, guarded)
+      if (marked[handling] === guarded) {
+        if (!once.#observes) return point.repeated(request.raw, guarded)
+        once.#countHandling(marked)
+      }
       marked[handling] ??= guarded
       return handler.call(this, request, reply)
     }

@@ -331,3 +331,29 @@ t.test('a route\u2019s handler keeps its name and its this', async t => {
   t.equal(name, 'named')
   await server.leavesNothing(t)
 })
+
+for (const phase of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as Phase[]) {
+  for (const [place, setup] of Object.entries(PLACES)) {
+    t.test(
+      `a governor that only observes counts a second done() in ${phase} ${place}, and lets it pass`,
+      async t => {
+        const { server, handled, reports } = await watched(
+          t,
+          setup(app => addCulprit(app, phase)),
+          { mode: 'observe' },
+        )
+        const { status, body } = await send(server.port, '/twice')
+        t.equal(status, 200)
+        t.same(JSON.parse(String(body)), { body: null })
+        t.same(handled, ['/twice', '/twice'], 'as without us')
+        t.match(server.governor.stats(), { repeated: 1, admitted: 1 })
+        server.governor.mode = 'enforce'
+        t.equal((await send(server.port, '/twice')).status, 200)
+        t.match(server.governor.stats(), { repeated: 2 })
+        t.equal(handled.length, 3, 'it acts again')
+        t.equal(reports().length, 1)
+        await server.leavesNothing(t)
+      },
+    )
+  }
+}
