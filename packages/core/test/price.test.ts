@@ -321,13 +321,14 @@ t.test(
     const policy = resolvePolicy({ cost: ({ declaredBytes = 0 }) => 100 + declaredBytes, maxBody: 50 })
     const request = (coding?: string) =>
       anyValue<HttpRequest>({ headers: { 'content-encoding': coding }, method: 'POST', url: '/' })
-    const declared = unboundedPrice(priceOf(request(), 20, policy, 1000))
+    const never = (error: unknown): void => t.fail(String(error))
+    const declared = unboundedPrice(priceOf(request(), 20, policy, 1000), never)
     t.match(declared, { bytes: 120, limit: Number.POSITIVE_INFINITY, costOf: undefined, inflated: undefined })
-    const unknown = unboundedPrice(priceOf(request(), undefined, policy, 1000))
+    const unknown = unboundedPrice(priceOf(request(), undefined, policy, 1000), never)
     t.match(unknown, { bytes: 150, limit: Number.POSITIVE_INFINITY })
     t.equal(unknown.costOf?.(20), 120, 'less once it is known to be shorter')
     t.equal(unknown.costOf?.(100_000), 150, 'and no more where it is longer than would be let in')
-    const encoded = unboundedPrice(priceOf(request('gzip'), 20, policy, 1000))
+    const encoded = unboundedPrice(priceOf(request('gzip'), 20, policy, 1000), never)
     t.match(encoded.inflated, { limit: Number.POSITIVE_INFINITY })
     t.equal(encoded.inflated?.costOf?.(100_000), 100_100, 'what is inflated is in memory, and counts')
   },
