@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { GovernedRequest } from '../src/governed-request.ts'
+import { Holding } from '../src/holding.ts'
 import { FREE } from '../src/price.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
@@ -51,4 +52,14 @@ t.test('what a handler says that it holds is no guess', async t => {
 
 t.test('what a handler grows by is no guess', async t => {
   t.equal(await holdingWhileAnotherWaits(t, request => request.tryGrow(KIB)), MIB + KIB)
+})
+
+t.test('who is over is charged nothing', async t => {
+  const budget = new ByteBudget({ capacity: 100 })
+  const holding = new Holding(anyValue({}), budget)
+  holding.charge(10)
+  t.same([holding.bytes, budget.reserved], [10, 10])
+  holding.release()
+  holding.charge(10)
+  t.same([holding.bytes, budget.reserved], [0, 0])
 })
