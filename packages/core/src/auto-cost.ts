@@ -44,7 +44,7 @@ export function priceByItself(
     return Math.max(body, Math.min(body + guessed, capacity))
   }
   // How long a body may get whose length nobody knows.
-  const longest = perByte > 0 ? Math.floor((alone - fixed) / perByte) : undefined
+  const longest = perByte > 0 ? Math.max(0, Math.floor((alone - fixed) / perByte)) : undefined
   const maxBody = policy.maxBody ?? (declared === undefined ? longest : undefined)
   const price = priceOf(req, declared, { ...policy, cost, maxBody }, capacity, alone)
   if (guessed === 0) return price

@@ -164,6 +164,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
+    // What a handler says that it holds is no guess any more.
+    this.price = { ...this.price, response: 0 }
     this.#givenBack += this.#holding.shrink(bytes)
     this.twin?.shrink(bytes)
   }
@@ -186,7 +188,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
     this.#holding.drop()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
-    this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined }
+    this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
     if (this.twin !== undefined) {
       this.#holding.charge(wanted)
       // What is refused there is noted there.

@@ -74,7 +74,15 @@ t.test('a body without a length costs what the largest would, and then what it i
   const { fixed, perByte } = defaultCost('buffer')
   t.same([bytes, limit, response], [fixed + MIB + perByte * MIB, MIB, MIB])
   t.equal(costOf?.(1000), fixed + MIB + perByte * 1000)
-  t.match(price(undefined), { bytes: BEARING.capacity, limit: BEARING.capacity }, 'all of the budget')
+  const longest = Math.floor((BEARING.alone - fixed) / perByte)
+  t.match(price(undefined), { bytes: BEARING.capacity, limit: longest }, 'as long as one may be alone')
+  t.equal(price(undefined).costOf?.(longest), BEARING.capacity)
+  t.match(price(undefined, { policy: { maxBody: 5 } }), { limit: 5 })
+  t.match(
+    price(undefined, { bearing: { capacity: 1000, alone: 1000 } }),
+    { limit: 0 },
+    'which may be nothing',
+  )
 })
 
 t.test('an encoded body costs what it will probably become, and its response', async t => {

@@ -321,7 +321,7 @@ t.test(
     const policy = resolvePolicy({ cost: ({ declaredBytes = 0 }) => 100 + declaredBytes, maxBody: 50 })
     const request = (coding?: string) =>
       anyValue<HttpRequest>({ headers: { 'content-encoding': coding }, method: 'POST', url: '/' })
-    const never = (error: unknown): void => t.fail(String(error))
+    const never = (error: unknown) => t.fail(String(error))
     const declared = unboundedPrice(priceOf(request(), 20, policy, 1000), never)
     t.match(declared, { bytes: 120, limit: Number.POSITIVE_INFINITY, costOf: undefined, inflated: undefined })
     const unknown = unboundedPrice(priceOf(request(), undefined, policy, 1000), never)
@@ -330,6 +330,22 @@ t.test(
     t.equal(unknown.costOf?.(100_000), 150, 'and no more where it is longer than would be let in')
     const encoded = unboundedPrice(priceOf(request('gzip'), 20, policy, 1000), never)
     t.match(encoded.inflated, { limit: Number.POSITIVE_INFINITY })
-    t.equal(encoded.inflated?.costOf?.(100_000), 100_100, 'what is inflated is in memory, and counts')
+    t.equal(encoded.inflated?.costOf?.(50), 150, 'what is inflated is in memory, and counts')
+    t.equal(encoded.inflated?.costOf?.(100_000), 150, 'no cost is asked of what would not be let in')
+  },
+)
+
+t.test(
+  'a cost function that fails at an observed body is told of, and the body costs all that it may',
+  async t => {
+    const cost = ({ declaredBytes = 0 }): number => (declaredBytes === 20 ? Number.NaN : declaredBytes)
+    const req = anyValue<HttpRequest>({ headers: {}, method: 'POST', url: '/' })
+    const failures: unknown[] = []
+    const price = priceOf(req, undefined, resolvePolicy({ cost, maxBody: 50 }), 1000)
+    const { costOf } = unboundedPrice(price, error => failures.push(error))
+    t.equal(costOf?.(10), 10)
+    t.same(failures, [])
+    t.equal(costOf?.(20), 50)
+    t.match(failures, [{ code: 'ERR_PLIMSOLL_COST_FUNCTION' }])
   },
 )
