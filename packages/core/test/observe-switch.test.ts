@@ -161,3 +161,25 @@ function kept(options: Setup['options'] = {}): { readonly kept: KeptRequests; re
     },
   )
 }
+
+{
+  const { kept: requests, setup } = kept()
+  scenario('how long a request of a known route has waited is in the report', setup, async (t, server) => {
+    const client = await server.connect()
+    client.write(post('/a', BODY))
+    await server.reached(1)
+    requests.at(0).res.end()
+    await server.idle()
+    const clients = [await server.connect(), await server.connect()]
+    for (const client of clients) client.write(post('/a', BODY))
+    await server.queued(1)
+    await server.reached(2)
+    requests.at(1).res.end()
+    await server.reached(3)
+    requests.at(2).res.end()
+    await server.idle()
+    const [row] = server.governor.report().routes
+    t.match(row, { route: 'POST /a', requests: 3, queued: 1, refused: {} })
+    t.ok((row?.waitedMs.max ?? 0) > 0)
+  })
+}
