@@ -617,3 +617,9 @@ t.test(
     t.match(governor.stats(), { reserved: 0, active: 0, waiting: 0 })
   },
 )
+
+t.test('a point that was passed twice is counted, and is no refusal', async t => {
+  const governor = new Governor({ budget: 100 })
+  governor.countRepeated()
+  t.match(governor.stats(), { repeated: 1, refused: {}, admitted: 0 })
+})

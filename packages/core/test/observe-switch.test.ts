@@ -137,3 +137,49 @@ function kept(options: Setup['options'] = {}): { readonly kept: KeptRequests; re
     },
   )
 }
+
+{
+  const { kept: requests, setup } = kept({ share: { key: 'address', of: 0.5 } })
+  scenario(
+    'who waits in a requeue for its client’s share is let in, whether or not it has cost anything so far',
+    setup,
+    async (t, server) => {
+      const clients = [await server.connect(), await server.connect()]
+      clients[0]?.write(post('/a', 'x'.repeat(10)))
+      await server.reached(1)
+      clients[1]?.write(head('GET', '/a'))
+      await server.reached(2)
+      await requests.at(0).reservation.requeue(40)
+      const requeued = outcomeOf(requests.at(1).reservation.requeue(40))
+      await server.queued(1)
+      server.governor.mode = 'observe'
+      await until(() => requeued() !== undefined, 'the end of the requeue')
+      t.equal(requeued()?.error, undefined)
+      t.equal(server.governor.budget.reserved, 80)
+      for (const { res } of requests.all) res.end()
+      for (const client of clients) t.same(await client.answers(1), [200])
+    },
+  )
+}
+
+{
+  const { kept: requests, setup } = kept()
+  scenario('how long a request of a known route has waited is in the report', setup, async (t, server) => {
+    const client = await server.connect()
+    client.write(post('/a', BODY))
+    await server.reached(1)
+    requests.at(0).res.end()
+    await server.idle()
+    const clients = [await server.connect(), await server.connect()]
+    for (const client of clients) client.write(post('/a', BODY))
+    await server.queued(1)
+    await server.reached(2)
+    requests.at(1).res.end()
+    await server.reached(3)
+    requests.at(2).res.end()
+    await server.idle()
+    const [row] = server.governor.report().routes
+    t.match(row, { route: 'POST /a', requests: 3, queued: 1, refused: {} })
+    t.ok((row?.waitedMs.max ?? 0) > 0)
+  })
+}
