@@ -47,6 +47,12 @@ const objectStores: Readonly<Record<Framework, FloodServer>> = {
   koa: objectStore(new URL('./servers/object-store-koa.ts', import.meta.url)),
 }
 
+/** The same where Plimsoll may be registered without any option: the example itself says what its routes cost. */
+const untunedStores: typeof objectStores = {
+  ...objectStores,
+  fastify: objectStore(new URL('./servers/untuned-fastify.ts', import.meta.url)),
+}
+
 /** The examples that have floods of their own, by scenario. */
 const examples: Readonly<Record<string, FloodServer>> = {
   images: expressUploads('/images', { field: 'image', type: 'image/png' }),
@@ -64,7 +70,7 @@ const examples: Readonly<Record<string, FloodServer>> = {
 
 /** Whom a scenario floods: the object store, unless it is made for another example. */
 export function serverFor(scenario: Scenario, framework: Framework, untuned = false): FloodServer {
-  if (untuned) return objectStore(new URL(`./servers/object-store-${framework}.ts`, import.meta.url))
+  if (untuned) return untunedStores[framework]
   return examples[scenario.name] ?? objectStores[framework]
 }
 

@@ -3,7 +3,7 @@ import type { RoutePolicy } from '@plimsoll/core'
 import { buildApp } from '../../../examples/object-store/src/app.ts'
 import { idleEvents } from './event-stream.ts'
 import { lookInside } from './inside.ts'
-import { admitPlainly as admit, limits, options, storage, untuned } from './object-store.ts'
+import { admitPlainly as admit, limits, options, storage } from './object-store.ts'
 
 /** The example's own application, with what the other two servers beside this file have. */
 const { governed, budget, bodyLimit } = options
@@ -13,7 +13,6 @@ const app = await buildApp({
   governed,
   budget,
   limits,
-  hints: !untuned,
   bodyLimit,
   logger: { level: 'warn', stream: process.stderr },
 })

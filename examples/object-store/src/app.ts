@@ -22,8 +22,6 @@ export interface AppOptions {
   readonly budget?: number | string
   /** What else the plugin is told. Default: nothing. */
   readonly limits?: Pick<GovernorOptions, 'share' | 'health'>
-  /** Whether routes say what they cost. Default true; without it Plimsoll finds out by itself. */
-  readonly hints?: boolean
   /** Bytes of the largest object. Default 64 MiB. */
   readonly bodyLimit?: number
   /** Default: none. */
@@ -33,9 +31,6 @@ export interface AppOptions {
 interface Keyed {
   Params: { key: string }
 }
-
-/** The body, and a frame of its ciphertext. */
-const uploadCost = ({ declaredBytes = 0 }): number => declaredBytes + Math.min(declaredBytes, FRAME_BYTES)
 
 const UNGOVERNED = { live: true, ready: true, reasons: [] }
 
@@ -47,7 +42,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     governed = true,
     budget = 'auto',
     limits = {},
-    hints = true,
     bodyLimit = 64 * 1024 * 1024,
   } = options
   const app = Fastify({
@@ -71,7 +65,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     {
       onRequest: refuseBadKey,
       bodyLimit,
-      config: { plimsoll: { cost: hints ? uploadCost : 'auto' } },
+      // The body, and a frame of its ciphertext. The first is what Plimsoll reserves by itself.
+      config: {
+        plimsoll: { cost: ({ declaredBytes = 0 }) => declaredBytes + Math.min(declaredBytes, FRAME_BYTES) },
+      },
     },
     async (request, reply) => {
       // Fastify parses no body where neither a type nor a length is given.
@@ -88,13 +85,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       exposeHeadRoute: false,
       // A frame of ciphertext and its plaintext, whatever the object's size: the next frame is read only when
       // the socket has taken this one.
-      config: { plimsoll: { cost: hints ? 2 * FRAME_BYTES : 'auto' } },
+      config: { plimsoll: { cost: 2 * FRAME_BYTES } },
     },
     async (request, reply) => {
       const object = await store.open(request.params.key)
       const { bytes } = object.header
       // The size is known only now, and a small object's rest is somebody else's room.
-      if (hints && bytes < FRAME_BYTES) request.plimsoll?.shrink(2 * bytes)
+      if (bytes < FRAME_BYTES) request.plimsoll?.shrink(2 * bytes)
       return reply.type('application/octet-stream').header('content-length', bytes).send(store.read(object))
     },
   )
