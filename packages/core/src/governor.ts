@@ -251,7 +251,7 @@ export class Governor {
   /** Notes how much all requests hold or wait for. What is only guessed for a response is no evidence. */
   #demands(request: GovernedRequest): void {
     const { price, row } = request
-    request.demand = row === undefined ? price.bytes - (price.response ?? 0) : price.bytes
+    request.demand = row?.guesses === false ? price.bytes : price.bytes - (price.response ?? 0)
     this.#demanded += request.demand
     this.#demand.record(this.#demanded + this.budget.waiting * request.demand)
   }

@@ -58,6 +58,11 @@ export class RouteMeasures {
     return this.#requests < ALL_UP_TO || this.#requests % THEN_ONE_OF === 0
   }
 
+  /** Whether what its responses cost is a guess still. */
+  get guesses(): boolean {
+    return this.#guess > Math.max(this.#buffered, BUFFERED_FREE)
+  }
+
   /** What a response of it costs, by what such responses have buffered lately. */
   get responseBytes(): number {
     return costOfBuffered(Math.max(this.#buffered, this.#guess))

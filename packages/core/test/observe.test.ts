@@ -610,3 +610,13 @@ for (const name of ['h2c', 'h2'] as const) {
     await governor.close()
   })
 }
+
+scenario(
+  'what is guessed for a response is no evidence of what requests need',
+  { options: { budget: '4MiB', cost: 'auto', mode: 'observe' } },
+  async (t, server) => {
+    for (let request = 0; request < 3; request++) await server.send('/a', 'x'.repeat(1000))
+    await server.idle()
+    t.equal(server.governor.report().demandBytes.max, 64 * 1024 + 2500)
+  },
+)

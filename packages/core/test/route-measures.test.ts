@@ -35,6 +35,18 @@ t.test('a few dozen small responses are enough to know that they cost nothing', 
   t.equal(responsesUntilFree(rowThatGuesses(), BUFFERED_FREE), 33, 'as much as a socket takes is little')
 })
 
+t.test('a guess is one until a response has buffered much, or many little', async t => {
+  const large = rowThatGuesses()
+  t.ok(large.guesses)
+  large.over(100 * KIB)
+  t.notOk(large.guesses)
+  const small = rowThatGuesses()
+  small.over(0)
+  t.ok(small.guesses)
+  responsesUntilFree(small)
+  t.notOk(small.guesses)
+})
+
 t.test('a response that buffers much replaces the guess by what it buffered', async t => {
   const row = rowThatGuesses()
   row.over(100 * KIB)
