@@ -620,3 +620,24 @@ scenario(
     t.equal(server.governor.report().demandBytes.max, 64 * 1024 + 2500)
   },
 )
+
+scenario(
+  'a mode that cannot be told fails the request that asks, and enforces wherever nobody could be told',
+  {
+    options: {
+      mode: () => {
+        throw new Error('no flags')
+      },
+    },
+    closes: true,
+  },
+  async (t, server) => {
+    server.governor.attach(server.http)
+    t.equal(server.governor.mode, 'enforce')
+    t.equal(server.governor.report().mode, 'enforce')
+    const client = await server.connect()
+    client.write(`${head('POST', '/a', { Expect: '100-continue', 'Content-Length': 1 })}`)
+    t.same(await client.answers(1), [500])
+    t.same(server.handled, [])
+  },
+)

@@ -78,6 +78,18 @@ inBoth('without us a second next() has a request handled by whoever comes next, 
   t.match(handled, { urls: ['/'], strays: ['/'], errors: [{ message: 'answered already' }] })
 })
 
+inBoth('beside a governor that only observes a second next() is counted, and passes', async (t, express) => {
+  const governor = new Governor({ budget: '1MiB', mode: 'observe' })
+  const { once, reports } = point({ governor })
+  const handled = await handling(t, express, app => app.use(once).use(twiceAtOnce))
+  await send(handled.port, '/')
+  await until(() => handled.strays.length === 1, 'the second pass')
+  t.same(handled.urls, ['/'])
+  t.equal(governor.stats().repeated, 1)
+  t.equal(once.repeated, 1)
+  t.same(reports, [], 'nothing was stopped')
+})
+
 for (const [when, culprit] of CULPRITS) {
   inBoth(`a second next() ${when} is stopped, counted and reported with its stack`, async (t, express) => {
     const governor = new Governor({ budget: '1MiB' })
