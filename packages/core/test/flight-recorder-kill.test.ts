@@ -9,6 +9,9 @@ import { readFlight } from '../src/flight-log.ts'
 import { type Cage, makeCage } from './fixtures/cage.ts'
 import { until } from './fixtures/until.ts'
 
+// A guard against hanging, far beyond what all of it takes.
+t.setTimeout(120_000)
+
 const MIB = 2 ** 20
 const KILLS = 5
 const PERIOD_MS = 300

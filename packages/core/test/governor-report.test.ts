@@ -1,8 +1,14 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { Governor } from '../src/governor.ts'
 import { governorReport } from '../src/governor-report.ts'
 import { Measure } from '../src/measure.ts'
 import { memoryLimit } from '../src/memory-limit.ts'
 import { RouteMeasures } from '../src/route-measures.ts'
+import { silent } from './fixtures/recording-logger.ts'
+import { until } from './fixtures/until.ts'
 
 const MIB = 2 ** 20
 const NONE = { p50: 0, p99: 0, max: 0 }
@@ -85,4 +91,21 @@ t.test('the budget is recommended by the route that costs most, and by the deman
   t.equal(recommended.evidence.requests, 1)
   t.match(recommended.because, /^room for 4 of the largest requests, which cost 3 MiB; /)
   t.ok(recommended.bytes > 10 * MIB && recommended.bytes < 11 * MIB, `${recommended.bytes}`)
+})
+
+t.test('a route that its framework names is known by that, also where it answers 404', async t => {
+  const governor = new Governor({ budget: '1MiB', logger: silent })
+  const server = createServer((req, res) => {
+    governor.admit(req, res, undefined, req.url === '/named/1' ? '/named/:id' : undefined)
+    res.writeHead(404).end()
+  })
+  t.teardown(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  for (const path of ['/named/1', '/unknown']) await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  await until(() => governor.stats().released === 2, 'the end of both')
+  t.same(
+    governor.report().routes.map(({ route }) => route),
+    ['GET /named/:id'],
+  )
 })

@@ -12,6 +12,9 @@ import { pipePath } from './fixtures/pipe-path.ts'
 import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
+// A guard against hanging, far beyond what all of it takes.
+t.setTimeout(120_000)
+
 const KiB = 2 ** 10
 const MiB = 2 ** 20
 

@@ -6,6 +6,9 @@ import type { MemoryReading } from '../src/memory-use.ts'
 import { type Cage, makeCage } from './fixtures/cage.ts'
 import { until } from './fixtures/until.ts'
 
+// A guard against hanging, far beyond what all of it takes.
+t.setTimeout(120_000)
+
 const MIB = 2 ** 20
 // So much that the process itself, with the instruments of its tests, is a small part of it.
 const LIMIT = 512 * MIB
