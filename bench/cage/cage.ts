@@ -34,6 +34,17 @@ export function cageFigures({ kind, limitBytes, standsInBecause }: Cage): CageFi
   return { kind, limitBytes, ...(standsInBecause === undefined ? {} : { standsInBecause }) }
 }
 
+/**
+ * What an option `--cage` asks for.
+ *
+ * @throws where it is neither auto nor supervisor
+ */
+export function forcedCage(cage: string): { readonly forceCage?: 'supervisor' } {
+  if (cage === 'auto') return {}
+  if (cage === 'supervisor') return { forceCage: cage }
+  throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
+}
+
 /** @param force 'supervisor' passes the kernel by, to test the stand-in. */
 export function openCage(limitBytes: number, force?: 'supervisor'): Cage {
   if (force === 'supervisor') return new SupervisorCage(limitBytes, '--cage supervisor asked for it')

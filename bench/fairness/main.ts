@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
+import { forcedCage } from '../cage/cage.ts'
 import { Progress } from '../flood/progress.ts'
 import { type Framework, frameworks } from '../flood/servers.ts'
 import { ending, peak } from '../flood/wording.ts'
@@ -73,10 +74,8 @@ async function runOnce(
   server: ServerKind,
   { budget, limit, cage }: Options,
 ): Promise<FairnessResult> {
-  if (cage !== 'auto' && cage !== 'supervisor')
-    throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
+  const forced = forcedCage(cage)
   const limitBytes = limit * MiB
-  const forced = cage === 'supervisor' ? ({ forceCage: cage } as const) : {}
   const progress = new Progress(
     `${scenario.name}, ${framework}, ${server}`,
     knownRequests(scenario),

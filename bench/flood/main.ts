@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { cac } from 'cac'
+import { forcedCage } from '../cage/cage.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
@@ -10,7 +11,7 @@ import { terminalTable } from './flood-table.ts'
 import { Progress } from './progress.ts'
 import { runFlood } from './run-flood.ts'
 import { type Scenario, scenarios, totalRequests } from './scenarios.ts'
-import { type Framework, frameworks } from './servers.ts'
+import { type Framework, frameworkNamed, frameworks } from './servers.ts'
 import { measureThroughput, type Throughput, throughputTable } from './throughput.ts'
 import { verdictOf } from './verdict.ts'
 import { answered, ending, peak } from './wording.ts'
@@ -109,12 +110,8 @@ async function compareThroughput(options: Options): Promise<void> {
 }
 
 function common({ framework: name, budget, untuned = false, cage }: Options) {
-  const framework = frameworks.find(known => known === name)
-  if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${name}`)
-  const server = { framework, budget, untuned, stopAfterMs: STOP_AFTER_MS }
-  if (cage === 'auto') return server
-  if (cage === 'supervisor') return { ...server, forceCage: cage } as const
-  throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
+  const framework = frameworkNamed(name)
+  return { framework, budget, untuned, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
 }
 
 function chosen(names: string, on: Framework): Scenario[] {

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
-import { frameworkNames, frameworks } from '../flood/servers.ts'
+import { forcedCage } from '../cage/cage.ts'
+import { frameworkNamed, frameworkNames, frameworks } from '../flood/servers.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
@@ -43,15 +44,10 @@ await runCommand(cli)
 
 async function measure(options: Options): Promise<void> {
   const { cage, runs, limit } = options
-  if (cage !== 'auto' && cage !== 'supervisor')
-    throw new TypeError(`--cage is auto or supervisor, not ${cage}`)
+  const forced = forcedCage(cage)
   const machine = thisMachine()
   console.log(machineLine(machine))
-  const chosen = options.framework.split(',').map(name => {
-    const framework = frameworks.find(known => known === name)
-    if (framework) return framework
-    throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${name}`)
-  })
+  const chosen = options.framework.split(',').map(frameworkNamed)
   const results: FootprintResult[] = []
   let figures: FootprintRun['cage'] | undefined
   for (const kind of options.kind.split(',').map(kindNamed)) {
@@ -60,7 +56,6 @@ async function measure(options: Options): Promise<void> {
       for (let run = 1; run <= runs; run++) {
         console.error(`footprint: ${kind.name}, ${frameworkNames[framework]}, run ${run} of ${runs}`)
         const loads = loadsOf(kind, options)
-        const forced = cage === 'supervisor' ? ({ forceCage: cage } as const) : {}
         ofRuns.push(await measureFootprint({ framework, kind, limitBytes: limit * MiB, loads, ...forced }))
       }
       figures ??= ofRuns[0]?.cage

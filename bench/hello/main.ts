@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
+import { runCommand } from '../run-command.ts'
 import { contenders } from './contenders.ts'
 import { renderHelloChart } from './hello-chart.ts'
 import { type HelloRun, summarised } from './hello-result.ts'
@@ -28,9 +29,7 @@ cli
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(compare)
-cli.help()
-cli.parse(process.argv, { run: false })
-await cli.runMatchedCommand()
+await runCommand(cli)
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))

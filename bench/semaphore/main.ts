@@ -4,6 +4,7 @@ import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
 import { measureInProcess } from '../measuring-process.ts'
 import { resultsFolder } from '../results-folder.ts'
+import { runCommand } from '../run-command.ts'
 import { median, spreadOf } from '../statistics.ts'
 import type { GrantRounds } from './measure-grants.ts'
 import type { PairRounds } from './measure-pairs.ts'
@@ -26,9 +27,7 @@ cli
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(compare)
-cli.help()
-cli.parse(process.argv, { run: false })
-await cli.runMatchedCommand()
+await runCommand(cli)
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))

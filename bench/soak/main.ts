@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
-import { frameworks } from '../flood/servers.ts'
+import { frameworkNamed, frameworks } from '../flood/servers.ts'
 import { ending, mebibytes } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
@@ -38,8 +38,7 @@ cli
 await runCommand(cli)
 
 async function soak(options: Options): Promise<void> {
-  const framework = frameworks.find(known => known === options.framework)
-  if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${options.framework}`)
+  const framework = frameworkNamed(options.framework)
   const { seed, seconds, atOnce, budget } = options
   const machine = thisMachine()
   console.log(machineLine(machine))

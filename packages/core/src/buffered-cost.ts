@@ -4,6 +4,7 @@ export const BUFFERED_FREE = 16 * 1024
 const BESIDE_BUFFERED = 64 * 1024
 /** What a handler writes it mostly has twice: what is written, and what is read to be written next. */
 const BUFFERED_TWICE = 2
+
 /** What a response has in its buffers that costs so much. */
 export function bufferedAt(cost: number): number {
   return Math.max(0, Math.floor((cost - BESIDE_BUFFERED) / BUFFERED_TWICE))

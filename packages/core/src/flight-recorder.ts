@@ -4,7 +4,7 @@ import { optionError } from './errors.ts'
 import { encodeSlot, type FlightSample, readFlight, SLOT_BYTES, SLOTS } from './flight-log.ts'
 import type { GovernorStats } from './governor-stats.ts'
 import { memoryUse } from './memory-use.ts'
-import { checkOptions, checkWhole } from './options.ts'
+import { checkDuration, checkOptions } from './options.ts'
 import type { Logger } from './refusal-log.ts'
 
 /** Where a governor keeps its last minute, for after it was killed. */
@@ -32,7 +32,7 @@ export function resolveRecorder(recorder: string | RecorderOptions): ResolvedRec
   const { file, everyMs = 1000 } = recorder
   return {
     file: checkFile(file, 'recorder.file'),
-    everyMs: checkWhole(everyMs, 'recorder.everyMs', 2 ** 31 - 1, 10),
+    everyMs: checkDuration(everyMs, 'recorder.everyMs', 10),
   }
 }
 

@@ -267,8 +267,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
     } catch (error) {
       if (error !== LET_PASS) throw error
-      this.#holding.observe()
-      this.#holding.charge(bytes)
+      this.#holding.observe(bytes)
     } finally {
       share?.leave(bytes)
       this.waiting = false
@@ -332,8 +331,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** From here on it is only counted, and holds what it costs, whether or not there is room. */
   pass(twin: Twin): void {
     this.twin = twin
-    this.#holding.observe()
-    this.#holding.charge(this.price.bytes)
+    this.#holding.observe(this.price.bytes)
   }
 
   /** A later price, for what has come of the body by now; see {@link reprice}. */

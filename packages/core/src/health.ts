@@ -1,4 +1,4 @@
-import { checkOptions, checkWhole } from './options.ts'
+import { checkDuration, checkOptions } from './options.ts'
 
 /** When a probe is to fail. */
 export interface HealthOptions {
@@ -38,15 +38,13 @@ export interface Signs {
   readonly stillMs: number
 }
 
-const LONGEST_MS = 2 ** 31 - 1
-
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveHealth(options: HealthOptions = {}): ResolvedHealth {
   checkOptions(options, ['wedgedMs', 'shutMs'], 'health')
   const { wedgedMs = 60_000, shutMs = 5000 } = options
   return Object.freeze({
-    wedgedMs: checkWhole(wedgedMs, 'health.wedgedMs', LONGEST_MS, 1),
-    shutMs: checkWhole(shutMs, 'health.shutMs', LONGEST_MS, 1),
+    wedgedMs: checkDuration(wedgedMs, 'health.wedgedMs', 1),
+    shutMs: checkDuration(shutMs, 'health.shutMs', 1),
   })
 }
 

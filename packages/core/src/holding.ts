@@ -77,9 +77,10 @@ export class Holding implements Holder {
     return this.#loan?.halted === true
   }
 
-  /** From here on it is only counted: nothing of it is lent, and nobody cuts it. */
-  observe(): void {
+  /** From here on it is only counted, and has `bytes` more: nothing of it is lent, and nobody cuts it. */
+  observe(bytes: number): void {
     this.#observed = true
+    this.charge(bytes)
   }
 
   /** From here on it holds these; none where it costs nothing. */

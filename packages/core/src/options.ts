@@ -70,8 +70,8 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueue {
 }
 
 /** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number of milliseconds a timer can take */
-export function checkDuration(value: number, name: string): number {
-  return checkWhole(value, name, LONGEST_TIMEOUT_MS)
+export function checkDuration(value: number, name: string, least = 0): number {
+  return checkWhole(value, name, LONGEST_TIMEOUT_MS, least)
 }
 
 /** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range */
