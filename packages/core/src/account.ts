@@ -15,17 +15,30 @@ export class Account {
   lent = 0
   /** Bytes of those promised that have arrived. */
   paidIn = 0
+  /** The one who was promised all there is, as long as something of it is lent; later on of no effect. */
+  giant: { readonly bytes: number; readonly lent: number } | undefined = undefined
   readonly #shortage: () => number
+  readonly #standsAside: () => boolean
   /** Called whenever bytes come free. */
   readonly freed: () => void
   /** Where somebody of this lane moves who outgrows it. */
   readonly main: Account | undefined
 
-  /** @param shortage how many bytes whoever is next lacks; 0 or less where nobody does */
-  constructor(capacity: number, freed: () => void, shortage: () => number, main?: Account) {
+  /**
+   * @param shortage how many bytes whoever is next lacks; 0 or less where nobody does
+   * @param standsAside whether somebody has no room beside the giant
+   */
+  constructor(
+    capacity: number,
+    freed: () => void,
+    shortage: () => number,
+    standsAside: () => boolean,
+    main?: Account,
+  ) {
     this.capacity = this.configured = capacity
     this.freed = freed
     this.#shortage = shortage
+    this.#standsAside = standsAside
     this.main = main
   }
 
@@ -34,12 +47,23 @@ export class Account {
     return this.#shortage()
   }
 
+  /** Whether there is somebody who waits for nobody but this one. */
+  isKeptUpBy(reservation: { readonly lent: number }): boolean {
+    return reservation === this.giant && reservation.lent > 0 && this.#standsAside()
+  }
+
   /**
    * Bytes that newcomers may fill. The ceiling holds up nobody who would be alone: what is in memory then is nobody's
    * whom one could wait for.
    */
   get open(): number {
     return this.promised === 0 ? this.capacity : Math.min(this.capacity, this.ceiling)
+  }
+
+  /** What a newcomer may want who can be served before the giant is over, that may take minutes. */
+  get reach(): number {
+    const { giant, open } = this
+    return giant === undefined || giant.lent === 0 ? open : open - giant.bytes
   }
 
   /** Bytes that may still be promised to newcomers; less than 0 in debt. */

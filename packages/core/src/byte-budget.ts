@@ -45,6 +45,12 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal
   /** How long to wait at most, in milliseconds. Default: the budget's `queue.timeoutMs`. */
   readonly timeoutMs?: number
+  /**
+   * With how much it may begin where not all is free, the rest being lent.
+   *
+   * @internal
+   */
+  readonly beginsWith?: number
 }
 
 /**
@@ -84,12 +90,17 @@ export class ByteBudget {
     if (this.queue.lane > capacity)
       throw optionError('queue.lane', 'no more than the capacity', this.queue.lane)
     const freed = (): void => this.#drain()
-    this.#account = new Account(capacity, freed, () => this.#shortage())
+    this.#account = new Account(
+      capacity,
+      freed,
+      () => this.#shortage(),
+      () => this.#standsAside,
+    )
     const shortageOfLane = (): number => lacking(this.#smallest(), this.#lane)
-    this.#lane = new Account(this.queue.lane, freed, shortageOfLane, this.#account)
+    this.#lane = new Account(this.queue.lane, freed, shortageOfLane, () => false, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
-    this.#line = new WaitQueue(this.queue.passBytes)
+    this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
   }
 
   /** Bytes that may be reserved at once. */
@@ -194,7 +205,7 @@ export class ByteBudget {
           limit: this.queue.limit,
         })
       }
-      this.#enqueue(wanted, timeoutMs, options.signal, resolve)
+      this.#enqueue(wanted, options.beginsWith ?? wanted, timeoutMs, options.signal, resolve)
     })
   }
 
@@ -281,13 +292,17 @@ export class ByteBudget {
   }
 
   #shortage(): number {
-    const { promised, capacity, open } = this.#account
-    const { first } = this.#lending
-    if (first !== undefined) return promised + first.reservation.lent - capacity
-    const next = this.#line.head(open)
-    if (next !== undefined) return lacking(next, this.#account)
+    const { promised, capacity, reach, free } = this.#account
+    if (this.#lending.first !== undefined) return this.#lending.shortage
+    const next = this.#line.head(reach)
+    if (next !== undefined) return this.#lending.leastFor(next) - free
     // Whom the ceiling keeps out gets in once he is alone.
     return this.#line.head(capacity) === undefined ? 0 : promised
+  }
+
+  get #standsAside(): boolean {
+    const { open, reach } = this.#account
+    return this.#line.head(open) !== this.#line.head(reach)
   }
 
   /**
@@ -317,6 +332,7 @@ export class ByteBudget {
 
   #enqueue(
     bytes: number,
+    beginsWith: number,
     timeoutMs: number,
     signal: AbortSignal | undefined,
     resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
@@ -325,7 +341,7 @@ export class ByteBudget {
     const now = Math.ceil(performance.now())
     const waitsAsAll = timeoutMs === this.queue.timeoutMs
     const dueAt = waitsAsAll ? now + timeoutMs : NEVER
-    const waiter = new QueuedReservation(this.#account, bytes, dueAt, signal, resolve)
+    const waiter = new QueuedReservation(this.#account, bytes, beginsWith, dueAt, signal, resolve)
     this.#line.add(waiter)
     this.#watch.start()
     if (waitsAsAll) this.#timer.start(now)
@@ -339,7 +355,7 @@ export class ByteBudget {
       waiter.whenOver(() => signal.removeEventListener('abort', onAbort))
     }
     // It may pass who stands before it: nobody knows when bytes come free the next time.
-    if (this.#account.admits(bytes)) this.#drain()
+    if (this.#account.admits(beginsWith)) this.#drain()
   }
 
   #expire(waiter: QueuedReservation): void {
@@ -378,7 +394,10 @@ export class ByteBudget {
       this.#line.remove(waiter)
       // Aborted, but told so only after another waiter on the same signal.
       if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
-      else waiter.grant()
+      else {
+        waiter.grant()
+        if (waiter.lent > 0) this.#lending.begin(waiter)
+      }
       waiter = this.#next()
     }
   }

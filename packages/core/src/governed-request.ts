@@ -8,8 +8,9 @@ import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
 import { Holding, type Payer } from './holding.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
+import { READ_AHEAD } from './lending.ts'
 import { cutOff } from './outflow.ts'
-import { FREE, type Price } from './price.ts'
+import { FREE, neededOf, type Price } from './price.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import type { BudgetReservation } from './reservation.ts'
 import type { Measured, RouteMeasures } from './route-measures.ts'
@@ -256,9 +257,13 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, leftMs())
       let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
+      const beginsWith = this.#beginsWith(bytes)
       // Who waited for nothing else shares the queue's own timer.
       const queued = this.#onTurn === undefined && share === undefined
-      reservation ??= await this.#budget.acquire(bytes, queued ? { signal } : { signal, timeoutMs: leftMs() })
+      reservation ??= await this.#budget.acquire(
+        bytes,
+        queued ? { signal, beginsWith } : { signal, beginsWith, timeoutMs: leftMs() },
+      )
       this.#take(reservation as BudgetReservation, share)
       share = undefined
       if (!this.#released && this.#ended === undefined) return
@@ -274,6 +279,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       this.#waitEnd = undefined
       this.#onTurn = undefined
     }
+  }
+
+  /** Of a body whose length nobody knows, only what has arrived is needed yet. */
+  #beginsWith(bytes: number): number {
+    const { req, price } = this
+    return price.costOf === undefined ? bytes : Math.min(bytes, neededOf(req, price, bytes, 0) + READ_AHEAD)
   }
 
   /** A controller of its own, since the handler's own signal must not abort where the request goes on. */
@@ -361,6 +372,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     }
     this.price = price
     this.twin?.costs(price.bytes)
+  }
+
+  /** From here on its body comes. */
+  bodyComes(): void {
+    this.#holding.bodyComes()
   }
 
   payIn(bytes: number): void {

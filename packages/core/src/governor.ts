@@ -234,6 +234,7 @@ export class Governor {
     if (price.hasBody) {
       const reader = new LimitedReader(req, request, error => this.#refuseBody(request, res, error))
       request.reader = reader
+      request.bodyComes()
       if (request.twin !== undefined) request.twin.reader = reader
       // Its client could keep it open for ever after an early answer, and the bytes with it.
       else if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)

@@ -203,6 +203,16 @@ export class Holding implements Holder {
   }
 
   lend(reservation: BudgetReservation, needed: number): void {
+    this.#borrow(reservation).lend(needed)
+  }
+
+  /** From here on its body comes: what was lent from the beginning is asked back as it does. */
+  bodyComes(): void {
+    const reservation = this.#reservation
+    if (reservation !== undefined && reservation.lent > 0) this.#borrow(reservation)
+  }
+
+  #borrow(reservation: BudgetReservation): Loan {
     // Not when it halts, since the chunk that it halts at must be the last.
     this.#body ??= this.#payer.bodyHold()
     const body = this.#body
@@ -210,7 +220,7 @@ export class Holding implements Holder {
       if (halted) body.hold()
       else body.letCome()
     })
-    this.#loan.lend(needed)
+    return this.#loan
   }
 
   cut(): void {

@@ -8,6 +8,12 @@ import type { BudgetReservation } from './reservation.ts'
  */
 export const READ_AHEAD = 64 * 1024
 
+/** Who wants so much, and may begin with less. */
+export interface Beginner {
+  readonly bytes: number
+  readonly beginsWith: number
+}
+
 /**
  * The bytes that were promised to slow senders, and are lent to those who wait. A state machine:
  *
@@ -18,14 +24,19 @@ export const READ_AHEAD = 64 * 1024
  * Whose promise is lent keeps what has arrived, and gets more as he sends: nobody is the worse for it as
  * long as there is room. Where there is none his socket is not read (halted), and he goes before all who wait.
  *
- * That all of them can finish is the banker's rule (Dijkstra, EWD 623) for one kind of goods: **what they all
- * hold, and the largest rest that is lent, never pass the capacity.** So when all others are done, there is room for
- * the rest of any of them, and then for the next. What would break this is not lent.
+ * That all of them can finish is the banker's algorithm (Dijkstra, EWD 623) for one kind of goods: **with nobody else
+ * in, there is room for the rest of whoever has least lent; when he is done, for the next; and so for all of them.**
+ * What would break this is not lent.
+ *
+ * By the same rule somebody whose body has no length, and who has to be promised all there is, may begin beside them:
+ * he would have to wait for an empty house, and all others behind him.
  */
 export class Lending {
   readonly #account: Account
-  readonly #loans = new Set<Loan>()
+  /** Of whom something is lent; those who have it back stay until the next look at them. */
+  readonly #lenders = new Set<BudgetReservation>()
   readonly #halted = new LinkedList<Loan>()
+  #beginner: BudgetReservation | undefined
 
   constructor(account: Account) {
     this.#account = account
@@ -39,8 +50,53 @@ export class Lending {
   /** Who goes before all who wait; nobody for whom a capacity that was shrunk will never do. */
   get first(): Loan | undefined {
     let loan = this.#halted.first
-    while (loan !== undefined && promisedTo(loan) > this.#account.capacity) loan = loan.after
+    while (loan !== undefined && promisedTo(loan.reservation) > this.#account.capacity) loan = loan.after
     return loan
+  }
+
+  /** How many bytes are lacking for one of those who are halted to finish; 0 where nobody is. */
+  get shortage(): number {
+    const { capacity, promised } = this.#account
+    return this.first === undefined ? 0 : promised + (this.#nearest as Loan).reservation.lent - capacity
+  }
+
+  /** Of those who are halted, who has least lent. */
+  get #nearest(): Loan | undefined {
+    let nearest = this.#halted.first
+    for (let loan = nearest; loan !== undefined; loan = loan.after)
+      if (loan.reservation.lent < (nearest as Loan).reservation.lent) nearest = loan
+    return nearest
+  }
+
+  /**
+   * Whether somebody may begin with a part of what he is promised, and the rest is lent. One at a time: of several,
+   * none would get far.
+   */
+  mayBegin(waiter: Beginner): boolean {
+    const bytes = this.leastFor(waiter)
+    return (
+      bytes < waiter.bytes &&
+      this.#account.admits(bytes) &&
+      this.#isSafe(undefined, bytes, waiter.bytes - bytes)
+    )
+  }
+
+  /** With how much room he could be let in. */
+  leastFor({ bytes, beginsWith }: Beginner): number {
+    const taken = this.#beginner !== undefined && this.#beginner.lent > 0
+    return taken || bytes - beginsWith < READ_AHEAD ? bytes : beginsWith
+  }
+
+  /** He has begun. */
+  begin(reservation: BudgetReservation): void {
+    this.#beginner = reservation
+    this.#lends(reservation)
+  }
+
+  #lends(reservation: BudgetReservation): void {
+    this.#lenders.add(reservation)
+    // No two of them can be in: beside what one of them keeps there is no room for another, nor is it safe.
+    if (promisedTo(reservation) > this.#account.capacity - READ_AHEAD) this.#account.giant = reservation
   }
 
   /** Lends all above `needed` and a read, unless that is little, or not all of them could have it back. */
@@ -52,11 +108,11 @@ export class Lending {
     if (
       loan.halted ||
       reservation.bytes - kept < READ_AHEAD ||
-      !this.#isSafe(loan, kept, promisedTo(loan) - kept)
+      !this.#isSafe(reservation, kept, promisedTo(reservation) - kept)
     )
       return
-    this.#loans.add(loan)
     reservation.lend(reservation.bytes - kept)
+    this.#lends(reservation)
     this.#account.freed()
     reservation.share?.freed()
   }
@@ -64,26 +120,23 @@ export class Lending {
   /** Gives back what the sender has use for. False where there is no room for it now. */
   extend(loan: Loan): boolean {
     const { reservation, arrived } = loan
-    const { lent } = reservation
     // Who sends fast has all of it back after a few steps; who drips never holds more than a read.
-    const step = Math.min(lent, Math.max(READ_AHEAD, arrived))
-    if (
-      step < lent &&
-      this.#account.fits(step) &&
-      this.#isSafe(loan, reservation.bytes + step, lent - step)
-    ) {
-      reservation.takeBack(step)
-      return true
-    }
-    if (!this.#account.fits(lent)) return false
-    reservation.takeBack(lent)
-    return true
+    const most = Math.min(reservation.lent, Math.max(READ_AHEAD, arrived))
+    const step = [most, stepOf(reservation.lent), reservation.lent].find(by => this.#mayHave(reservation, by))
+    if (step !== undefined) reservation.takeBack(step)
+    return step !== undefined
+  }
+
+  #mayHave(reservation: BudgetReservation, by: number): boolean {
+    if (!this.#account.fits(by)) return false
+    // With all of it he finishes, whatever the others do.
+    return by === reservation.lent || this.#isSafe(reservation, reservation.bytes + by, reservation.lent - by)
   }
 
   /** Whether it may have `by` more than it was promised. */
   mayGrow(loan: Loan, by: number): boolean {
     const { bytes, lent } = loan.reservation
-    return lent === 0 || this.#isSafe(loan, bytes + by, lent)
+    return lent === 0 || this.#isSafe(loan.reservation, bytes + by, lent)
   }
 
   halt(loan: Loan): void {
@@ -94,30 +147,43 @@ export class Lending {
     this.#halted.remove(loan)
   }
 
-  /** Lets those go on for whom there is room by now, in the order in which they were halted. */
+  /**
+   * Lets those go on for whom there is room by now, in the order in which they were halted; but the nearest to his end
+   * passes who has to wait for it.
+   */
   resume(): void {
-    while (this.first?.tryResume()) {}
+    while (this.first?.tryResume() || this.#nearest?.tryResume()) {}
   }
 
-  end(loan: Loan): void {
-    this.#loans.delete(loan)
-  }
-
-  /** The banker's rule, were this what one of them holds and has lent. */
-  #isSafe(loan: Loan, bytes: number, lent: number): boolean {
+  /** The banker's algorithm, were this what one of them, or somebody new, holds and has lent. */
+  #isSafe(reservation: BudgetReservation | undefined, bytes: number, lent: number): boolean {
+    const all: Pick<BudgetReservation, 'bytes' | 'lent'>[] = [{ bytes, lent }]
     let held = bytes
-    let largestRest = lent
-    for (const other of this.#loans) {
-      if (other === loan) continue
-      held += other.reservation.bytes
-      largestRest = Math.max(largestRest, other.reservation.lent)
+    for (const lender of this.#lenders) {
+      if (lender.lent === 0) this.#lenders.delete(lender)
+      else if (lender !== reservation) {
+        all.push(lender)
+        held += lender.bytes
+      }
     }
-    return held + largestRest <= this.#account.capacity
+    let free = this.#account.capacity - held
+    // Whose rest is least goes first: where he can't, nobody can.
+    all.sort((one, other) => one.lent - other.lent)
+    for (const next of all) {
+      if (next.lent > free) return false
+      free += next.bytes
+    }
+    return true
   }
 }
 
-function promisedTo({ reservation }: Loan): number {
-  return reservation.bytes + reservation.lent
+function promisedTo({ bytes, lent }: BudgetReservation): number {
+  return bytes + lent
+}
+
+/** The least that one can go on with. */
+function stepOf(lent: number): number {
+  return Math.min(lent, READ_AHEAD)
 }
 
 /** What one slow sender has lent. */
@@ -167,26 +233,19 @@ export class Loan implements Linked<Loan> {
     const lacks = Math.min(needed - reservation.bytes, reservation.lent)
     if (lacks > 0) reservation.takeBack(lacks)
     if (this.#halted || reservation.bytes - needed >= READ_AHEAD) return
-    if (this.#lending.extend(this)) this.#returned()
-    else this.#halt(true)
+    if (!this.#lending.extend(this)) this.#halt(true)
   }
 
   /** False where there is still no room. */
   tryResume(): boolean {
     if (!this.#lending.extend(this)) return false
     this.#halt(false)
-    this.#returned()
     return true
   }
 
   /** Nothing more will be claimed. Any number of calls. */
   end(): void {
-    this.#lending.end(this)
     if (this.#halted) this.#halt(false)
-  }
-
-  #returned(): void {
-    if (this.reservation.lent === 0) this.#lending.end(this)
   }
 
   #halt(halted: boolean): void {

@@ -14,17 +14,21 @@ export class QueuedReservation extends BudgetReservation implements Waiter {
   /** When its time is up, in whole milliseconds of `performance.now()`. */
   readonly dueAt: number
   readonly signal: AbortSignal | undefined
+  /** With how much it may begin, the rest being lent; all of it where it is not that kind. */
+  readonly beginsWith: number
   #resolve: ((reservation: BudgetReservation | PromiseLike<never>) => void) | undefined
   #unheed: (() => void) | undefined = undefined
 
   constructor(
     account: Account,
     bytes: number,
+    beginsWith: number,
     dueAt: number,
     signal: AbortSignal | undefined,
     resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
   ) {
     super(account, bytes)
+    this.beginsWith = beginsWith
     this.dueAt = dueAt
     this.signal = signal
     this.#resolve = resolve
@@ -39,8 +43,12 @@ export class QueuedReservation extends BudgetReservation implements Waiter {
     }
   }
 
+  /** Where its bytes are not free it gets what it may begin with, and the rest is lent. */
   grant(): void {
-    this.account.promised += this.bytes
+    const { account, bytes } = this
+    const begins = !account.admits(bytes)
+    account.promised += bytes
+    if (begins) this.lend(bytes - this.beginsWith)
     this.#settle(this)
   }
 

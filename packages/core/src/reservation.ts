@@ -59,6 +59,10 @@ export class BudgetReservation implements Reservation {
 
   set share(share: Share | undefined) {
     this.#share = share
+    // But what is lent from the beginning.
+    if (share === undefined || this.#lent === 0) return
+    share.promised -= this.#lent
+    share.freed()
   }
 
   /** Whose figures it is part of. */

@@ -52,6 +52,10 @@ export class Share {
     return first === undefined || this.#fits(first.bytes) ? 0 : this.promised + first.bytes - this.#capacity
   }
 
+  isKeptUpBy(): boolean {
+    return false
+  }
+
   /** Whether a newcomer has room in it, and nobody stands before him. Small ones have a lane here, too. */
   admits(bytes: number): boolean {
     if (this.#budget.isSmall(bytes)) return this.promised + bytes <= this.#room + this.#budget.lane.capacity

@@ -68,6 +68,7 @@ export class Twin extends GovernedRequest {
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
       // It would have begun to arrive only now.
+      this.bodyComes()
       super.payIn(this.reader?.total ?? 0)
       if (this.#heldMs !== undefined) this.#leaveIn(this.#heldMs)
     } catch (error) {

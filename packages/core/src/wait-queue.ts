@@ -20,7 +20,9 @@ const CLASSES = 31
  * starve the large one (the reason Go's semaphore gives for letting none).
  *
  * Only waiters larger than a capacity that was shrunk stand aside: nothing short of a resize can serve them,
- * and the whole line would wait for their time-out. So do those above a ceiling, for as long as memory is short.
+ * and the whole line would wait for their time-out. So do those above a ceiling, for as long as memory is short; and
+ * those for whom there is no room beside somebody who was promised all there is, sends slowly, and lends the rest. There
+ * is only ever one such, and who stands aside for him is first when he is over.
  *
  * One line for each power of two, since with one for all it would take a search to find who is small
  * enough. All of it is O(1), amortized.
@@ -28,6 +30,7 @@ const CLASSES = 31
 export class WaitQueue<W extends Waiter> {
   /** How many bytes may pass one waiter, whatever becomes of those before it. */
   readonly #passBytes: number
+  readonly #mayBegin: (waiter: W) => boolean
   readonly #lines: (WaitLine<W> | undefined)[] = new Array(CLASSES)
   /** Bit n: somebody stands in line n. */
   #busy = 0
@@ -38,8 +41,10 @@ export class WaitQueue<W extends Waiter> {
   /** Bytes that have ever passed somebody. */
   #passed = 0
 
-  constructor(passBytes: number) {
+  /** @param mayBegin whether a waiter whose bytes are not free may begin with a part of them */
+  constructor(passBytes: number, mayBegin: (waiter: W) => boolean = () => false) {
     this.#passBytes = passBytes
+    this.#mayBegin = mayBegin
   }
 
   get size(): number {
@@ -72,8 +77,8 @@ export class WaitQueue<W extends Waiter> {
 
   /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */
   next(account: Account): W | undefined {
-    const head = this.head(account.open)
-    if (head === undefined || account.admits(head.bytes)) return head
+    const head = this.head(account.reach)
+    if (head === undefined || account.admits(head.bytes) || this.#mayBegin(head)) return head
     // Nobody behind the head has been passed by more, since it was there before them.
     const left = this.#passBytes - (this.#passed - head.passedBefore)
     // Not even for what costs nothing: it is strict by now.
@@ -91,7 +96,7 @@ export class WaitQueue<W extends Waiter> {
   /** Whether a newcomer may be granted at once without passing anybody it should stand behind. */
   admits(bytes: number, account: Account): boolean {
     if (!account.admits(bytes)) return false
-    return this.#first === undefined || this.head(account.open) === undefined
+    return this.#first === undefined || this.head(account.reach) === undefined
   }
 
   /** Whose turn it is as soon as there is room: the first that a capacity can hold. */

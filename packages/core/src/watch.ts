@@ -7,6 +7,8 @@ import { GRACE_MS, type Holder, LOOK_EVERY_MS, Watched } from './watched.ts'
 interface Pool {
   /** How many bytes whoever is next lacks; 0 or less where nobody does. */
   readonly shortage: number
+  /** Whether there is somebody who waits for nobody but this one. */
+  isKeptUpBy(reservation: BudgetReservation): boolean
 }
 
 /**
@@ -92,6 +94,8 @@ export class Watch {
   #cut(all: readonly Watched[]): void {
     const hurried = this.#isHurried
     for (const [pool, parts] of byPool(all)) {
+      const alone = parts.find(({ held }) => pool.isKeptUpBy(held))?.watched
+      if (alone !== undefined && !alone.cut && alone.isTooStill(partOf(alone), hurried)) this.#end(alone)
       if (pool.shortage <= 0) continue
       // What was cut before may not have come free yet.
       let lacking = pool.shortage - total(parts.filter(({ watched }) => watched.leaves))
@@ -100,15 +104,18 @@ export class Watch {
       )
       if (total(candidates) < lacking) continue
       candidates.sort((one, other) => other.watched.stillMs - one.watched.stillMs)
-      for (const { watched, bytes } of candidates) {
+      for (const { watched, held } of candidates) {
         if (lacking <= 0) break
-        lacking -= bytes
-        if (watched.cut) continue
-        watched.cut = true
-        this.#cuts.push({ part: partOf(watched), atMs: this.#lookedAt })
-        watched.holder.cut()
+        lacking -= held.bytes
+        if (!watched.cut) this.#end(watched)
       }
     }
+  }
+
+  #end(watched: Watched): void {
+    watched.cut = true
+    this.#cuts.push({ part: partOf(watched), atMs: this.#lookedAt })
+    watched.holder.cut()
   }
 
   /** Whether those who were cut within a grace have kept as much as all there is. */
@@ -140,7 +147,7 @@ function poolsOf({ account, share }: BudgetReservation): Pool[] {
 /** What somebody holds of one pool. */
 interface Part {
   readonly watched: Watched
-  readonly bytes: number
+  readonly held: BudgetReservation
 }
 
 function byPool(all: readonly Watched[]): Map<Pool, Part[]> {
@@ -150,7 +157,7 @@ function byPool(all: readonly Watched[]): Map<Pool, Part[]> {
       for (const pool of poolsOf(held)) {
         const parts = pools.get(pool) ?? []
         pools.set(pool, parts)
-        parts.push({ watched, bytes: held.bytes })
+        parts.push({ watched, held })
       }
     }
   }
@@ -158,5 +165,5 @@ function byPool(all: readonly Watched[]): Map<Pool, Part[]> {
 }
 
 function total(parts: readonly Part[]): number {
-  return parts.reduce((sum, { bytes }) => sum + bytes, 0)
+  return parts.reduce((sum, { held }) => sum + held.bytes, 0)
 }
