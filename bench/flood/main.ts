@@ -54,7 +54,7 @@ await runCommand(cli)
 async function demonstrate(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
   const results: FloodResult[] = []
-  const { framework, budget } = common(options)
+  const { framework } = common(options)
   for (const scenario of chosen(options.scenario ?? 'uploads,downloads,mixed', framework)) {
     for (let run = 1; run <= (options.runs ?? 1); run++) {
       for (const governed of [false, true]) results.push(await floodOnce(scenario, governed, options))
@@ -66,7 +66,7 @@ async function demonstrate(options: Options): Promise<void> {
     framework,
     measuredAt: new Date().toISOString(),
     machine: thisMachine(),
-    budget,
+    budget: options.budget,
     storage: 'disk',
     results,
   } as const
@@ -111,7 +111,8 @@ async function compareThroughput(options: Options): Promise<void> {
 
 function common({ framework: name, budget, untuned = false, cage }: Options) {
   const framework = frameworkNamed(name)
-  return { framework, budget, untuned, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
+  const tuning = untuned ? ({ by: 'nobody' } as const) : ({ by: 'hand', budget } as const)
+  return { framework, tuning, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
 }
 
 function chosen(names: string, on: Framework): Scenario[] {

@@ -15,14 +15,13 @@ import { ServerProcess } from './server-process.ts'
 import { type Framework, serverFor } from './servers.ts'
 import { storageRoot } from './storage-root.ts'
 import { summarised } from './summary.ts'
+import { argumentsOf, type Tuning } from './tuning.ts'
 
 export interface FloodOptions {
   readonly framework: Framework
   readonly governed: boolean
   readonly storage: 'disk' | 'memory'
-  readonly budget: string
-  /** No options at all, in place of a budget and costs. */
-  readonly untuned: boolean
+  readonly tuning: Tuning
   readonly limitBytes: number
   readonly forceCage?: 'supervisor'
   readonly stopAfterMs: number
@@ -40,14 +39,14 @@ export async function runFlood(
   const removeCage = onTheWayOut(() => cage.remove())
   const load = new LoadGenerator()
   const closeLoad = onTheWayOut(() => load.close())
-  const { module, args, routes, upstream } = serverFor(scenario, options.framework, options.untuned)
+  const { module, args, routes, upstream } = serverFor(scenario, options.framework, options.tuning)
   const given = { storage: options.storage, directory, upstreamPort: 0 }
   let behind: ServerProcess | undefined
   const stopUpstream = onTheWayOut(() => behind?.kill())
   try {
     behind = upstream && (await ServerProcess.start(upstream.module, upstream.args(given)))
     const upstreamPort = behind?.port ?? given.upstreamPort
-    const governing = options.governed ? governed(options) : ['--ungoverned']
+    const governing = options.governed ? argumentsOf(options.tuning) : ['--ungoverned']
     const server = await ServerProcess.start(
       module,
       [...args({ ...given, upstreamPort }), ...governing],
@@ -61,10 +60,6 @@ export async function runFlood(
     removeCage()
     removeDirectory()
   }
-}
-
-function governed({ untuned, budget }: FloodOptions): string[] {
-  return untuned ? ['--untuned'] : ['--budget', budget]
 }
 
 async function floodServer(

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Scenario } from './scenarios.ts'
+import type { Tuning } from './tuning.ts'
 
 /** A server to be flooded: what starts it, and how its clients talk to it. */
 export interface FloodServer extends Program {
@@ -54,10 +55,10 @@ const objectStores: Readonly<Record<Framework, FloodServer>> = {
   koa: objectStore(new URL('./servers/object-store-koa.ts', import.meta.url)),
 }
 
-/** The same where Plimsoll may be registered without any option: the example itself says what its routes cost. */
-const untunedStores: typeof objectStores = {
+/** The same where somebody else says what its routes cost, or nobody does: the example does so itself. */
+const plainStores: typeof objectStores = {
   ...objectStores,
-  fastify: objectStore(new URL('./servers/untuned-fastify.ts', import.meta.url)),
+  fastify: objectStore(new URL('./servers/plain-fastify.ts', import.meta.url)),
 }
 
 /** The examples that have floods of their own, by scenario. */
@@ -76,8 +77,8 @@ const examples: Readonly<Record<string, FloodServer>> = {
 }
 
 /** Whom a scenario floods: the object store, unless it is made for another example. */
-export function serverFor(scenario: Scenario, framework: Framework, untuned = false): FloodServer {
-  if (untuned) return untunedStores[framework]
+export function serverFor(scenario: Scenario, framework: Framework, tuning: Tuning): FloodServer {
+  if (tuning.by !== 'hand') return plainStores[framework]
   return examples[scenario.name] ?? objectStores[framework]
 }
 

@@ -61,6 +61,10 @@ app.get('/inside', async (req, res) => {
   res.json(await lookInside(governor?.stats(), req.url.endsWith('?settled')))
 })
 
+app.get('/report', (_req, res) => {
+  res.json(governor?.report())
+})
+
 app.get('/health', (_req, res) => {
   res.json({ status: 'ok' })
 })

@@ -66,6 +66,10 @@ router.get('/inside', async ctx => {
   ctx.body = await lookInside(governor?.stats(), ctx.url.endsWith('?settled'))
 })
 
+router.get('/report', ctx => {
+  ctx.body = governor?.report()
+})
+
 router.get('/health', ctx => {
   ctx.body = { status: 'ok' }
 })

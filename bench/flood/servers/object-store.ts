@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RoutePolicy } from '@plimsoll/core'
+import type { GovernorOptions, RoutePolicy } from '@plimsoll/core'
 import { DiskStorage } from '../../../examples/object-store/src/disk-storage.ts'
 import { FRAME_BYTES } from '../../../examples/object-store/src/frame-layout.ts'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
@@ -9,37 +9,44 @@ import { renderMetrics } from '../../../examples/object-store/src/metrics.ts'
 import { ObjectStore } from '../../../examples/object-store/src/object-store.ts'
 import { resolveServerOptions } from '../../../examples/object-store/src/server-options.ts'
 import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
+import type { Advice } from '../tuning.ts'
 import { PlainSemaphore } from './plain-semaphore.ts'
 
 const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
 const withShares = process.argv.includes('--shares')
 /** Plimsoll is registered, and told nothing. */
 export const untuned = process.argv.includes('--untuned')
-const ofOurs = [semaphoreOption, '--shares', '--untuned']
+const observes = process.argv.includes('--observe')
+const adviceOption = process.argv.find(argument => argument.startsWith('--advice='))
+/** What a report has recommended, in place of what is known here. */
+const advice: Advice | undefined = adviceOption && JSON.parse(adviceOption.slice('--advice='.length))
+const ofOurs = [semaphoreOption, adviceOption, '--shares', '--untuned', '--observe']
 const known = process.argv.slice(2).filter(argument => !ofOurs.includes(argument))
 /** The example's object store without its framework, for the servers beside this file. */
 export const options = resolveServerOptions(known, {})
 
 /** With `--shares` no client's address may hold more than a quarter of the budget. */
 export const limits = withShares ? { share: { key: 'address' } as const } : {}
-export const governorOptions = untuned ? {} : { budget: options.budget, ...limits }
+export const governorOptions: GovernorOptions = {
+  ...(!untuned && { budget: advice?.budget ?? options.budget, ...limits }),
+  ...(observes && { mode: 'observe' }),
+}
 
 const liveFrames = new LiveFrames()
 export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()
 
 export const store = new ObjectStore(storage, randomBytes(32), liveFrames)
 
-/** What its routes cost: the same as in the example's app.ts, where the reasons stand. */
-export const uploads = {
+/** What its routes cost: where nothing was recommended, the same as in the example's app.ts, where the reasons stand. */
+export const uploads: RoutePolicy = {
   maxBody: options.bodyLimit,
-  cost: ({ declaredBytes = 0 }: { declaredBytes?: number }) =>
-    declaredBytes + Math.min(declaredBytes, FRAME_BYTES),
+  cost: advice?.upload ?? (({ declaredBytes = 0 }) => declaredBytes + Math.min(declaredBytes, FRAME_BYTES)),
 }
-export const downloads = { cost: 2 * FRAME_BYTES }
+export const downloads: RoutePolicy = { cost: advice?.download ?? 2 * FRAME_BYTES }
 
 /** What a download of an object smaller than a frame holds; undefined where the route's cost stands. */
 export function smallerCost(bytes: number): number | undefined {
-  if (untuned) return undefined
+  if (untuned || advice !== undefined) return undefined
   return bytes < FRAME_BYTES ? 2 * bytes : undefined
 }
 

@@ -1,3 +1,13 @@
+/** What an account asks of those who wait for its bytes. */
+export interface Line {
+  /** Bytes have come free. */
+  readonly freed: () => void
+  /** How many bytes whoever is next lacks; 0 or less where nobody does. */
+  readonly shortage: () => number
+  /** Whether somebody has no room beside the giant. */
+  readonly standsAside: () => boolean
+}
+
 /**
  * The figures of a budget. What is promised and what of it has been paid in are kept apart: bytes
  * that were promised to a request but have not arrived are in no memory yet.
@@ -17,39 +27,29 @@ export class Account {
   paidIn = 0
   /** The one who was promised all there is, as long as something of it is lent; later on of no effect. */
   giant: { readonly bytes: number; readonly lent: number } | undefined = undefined
-  readonly #shortage: () => number
-  readonly #standsAside: () => boolean
-  /** Called whenever bytes come free. */
-  readonly freed: () => void
+  readonly #line: Line
   /** Where somebody of this lane moves who outgrows it. */
   readonly main: Account | undefined
 
-  /**
-   * @param shortage how many bytes whoever is next lacks; 0 or less where nobody does
-   * @param standsAside whether somebody has no room beside the giant
-   */
-  constructor(
-    capacity: number,
-    freed: () => void,
-    shortage: () => number,
-    standsAside: () => boolean,
-    main?: Account,
-  ) {
+  constructor(capacity: number, line: Line, main?: Account) {
     this.capacity = this.configured = capacity
-    this.freed = freed
-    this.#shortage = shortage
-    this.#standsAside = standsAside
+    this.#line = line
     this.main = main
+  }
+
+  /** Called whenever bytes come free. */
+  freed(): void {
+    this.#line.freed()
   }
 
   /** How many bytes whoever is next lacks; 0 or less where nobody does. */
   get shortage(): number {
-    return this.#shortage()
+    return this.#line.shortage()
   }
 
   /** Whether there is somebody who waits for nobody but this one. */
   isKeptUpBy(reservation: { readonly lent: number }): boolean {
-    return reservation === this.giant && reservation.lent > 0 && this.#standsAside()
+    return reservation === this.giant && reservation.lent > 0 && this.#line.standsAside()
   }
 
   /**

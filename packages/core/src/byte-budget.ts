@@ -90,14 +90,13 @@ export class ByteBudget {
     if (this.queue.lane > capacity)
       throw optionError('queue.lane', 'no more than the capacity', this.queue.lane)
     const freed = (): void => this.#drain()
-    this.#account = new Account(
-      capacity,
+    this.#account = new Account(capacity, {
       freed,
-      () => this.#shortage(),
-      () => this.#standsAside,
-    )
-    const shortageOfLane = (): number => lacking(this.#smallest(), this.#lane)
-    this.#lane = new Account(this.queue.lane, freed, shortageOfLane, () => false, this.#account)
+      shortage: () => this.#shortage(),
+      standsAside: () => this.#standsAside(),
+    })
+    const shortage = (): number => lacking(this.#smallest(), this.#lane)
+    this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside: () => false }, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
@@ -300,7 +299,7 @@ export class ByteBudget {
     return this.#line.head(capacity) === undefined ? 0 : promised
   }
 
-  get #standsAside(): boolean {
+  #standsAside(): boolean {
     const { open, reach } = this.#account
     return this.#line.head(open) !== this.#line.head(reach)
   }

@@ -95,6 +95,62 @@ t.test('who sends a body without a length lends it, too', async t => {
   await end()
 })
 
+/** Keeps what it has read of a body of 512 KiB until the test is over. */
+function keeping(kept: ServerResponse[]): Listener {
+  return (req, res) => {
+    if (req.headers['content-length'] !== String(512 * KiB)) void answerLength(req, res)
+    else req.resume().on('end', () => kept.push(res as ServerResponse))
+  }
+}
+
+t.test('a body without length or bound begins beside others, and nobody waits behind it', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, open, post, end } = await serve(t, {
+    options: { queue: { lane: 0, passBytes: 0 } },
+    handler: keeping(kept),
+  })
+  const chunked = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked'
+  const chunk = `${MiB.toString(16)}\r\n${'x'.repeat(MiB)}\r\n`
+  const holder = post(512 * KiB)
+  await until(() => kept.length === 1, 'somebody who holds an eighth')
+  const first = open(chunked)
+  await until(() => governor.stats().lent > 3 * MiB, 'it is admitted with a part of all')
+  const second = open(chunked)
+  await until(() => governor.stats().waiting === 1, 'another one')
+  t.match(await post(2 * MiB), { status: 200 }, 'who stands aside')
+  first.write(chunk + chunk + chunk)
+  await until(() => governor.budget.paidIn >= 3.4 * MiB, 'as it sends, it gets more')
+  t.match(governor.stats(), { waiting: 1 })
+  t.ok(governor.budget.reserved <= governor.budget.capacity)
+  first.write('0\r\n\r\n')
+  t.match(String((await once(first, 'data'))[0]), new RegExp(`\r\n\r\n${3 * MiB}$`))
+  second.write('5\r\nhello\r\n0\r\n\r\n')
+  t.match(String((await once(second, 'data'))[0]), /\r\n\r\n5$/)
+  kept[0]?.end()
+  await holder
+  t.match(governor.stats().refused, {})
+  await end()
+})
+
+t.test('one that sends nothing is cut where another of its kind waits, whatever room there is', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, open, post, end } = await serve(t, { handler: keeping(kept) })
+  const chunked = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked'
+  const holder = post(512 * KiB)
+  await until(() => kept.length === 1, 'somebody who holds an eighth')
+  const dead = open(chunked)
+  const answer = text(dead)
+  await until(() => governor.stats().lent > 3 * MiB, 'it is admitted with a part of all')
+  const next = open(chunked)
+  next.write('5\r\nhello\r\n0\r\n\r\n')
+  t.match(String((await once(next, 'data'))[0]), /^HTTP\/1.1 200 /)
+  t.match(await answer, /^HTTP\/1.1 408 /)
+  kept[0]?.end()
+  await holder
+  t.strictSame(governor.stats().refused, { ERR_PLIMSOLL_TOO_SLOW: 1 })
+  await end()
+})
+
 t.test('a sender whose promise was lent finishes once it sends', async t => {
   const { governor, stall, post, end } = await serve(t)
   const slow = stall(4 * MiB, 1)

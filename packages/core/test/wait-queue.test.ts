@@ -69,11 +69,11 @@ type Move = typeof move extends fc.Arbitrary<infer T> ? T : never
 
 /** Drives a queue and its model side by side. */
 class Run {
-  readonly account = new Account(
-    CAPACITY,
-    () => {},
-    () => 0,
-  )
+  readonly account = new Account(CAPACITY, {
+    freed: () => {},
+    shortage: () => 0,
+    standsAside: () => false,
+  })
   readonly passBytes: number
   readonly queue: WaitQueue<Person>
   readonly model: Model
