@@ -17,6 +17,7 @@ import type { Measured, RouteMeasures } from './route-measures.ts'
 import type { Route } from './routes.ts'
 import type { Share, Shares } from './shares.ts'
 import type { Twin } from './twin.ts'
+import { Wait } from './wait.ts'
 
 /**
  * What a handler gets of its reservation. It can't release early: bytes that are given back while a
@@ -85,8 +86,6 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   demand = 0
   /** On the clock of `performance.now()`; 0 where nobody wants to know. */
   admittedAt = 0
-  /** Whether it waits for its turn or for bytes. */
-  waiting = false
   /** Whether it has ever waited for bytes: others may want them, too. */
   waitedForBytes = false
   refusal: PlimsollError | undefined
@@ -104,9 +103,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #givenBack = 0
   #released = false
   #controller: AbortController | undefined
-  #waitEnd: AbortController | undefined
+  /** Not the handler's signal: the request may go on where the wait ends. */
+  #wait: Wait | undefined
   #ended: PlimsollError | undefined
-  #onTurn: (() => void) | undefined
   #requeued: Promise<void> | undefined
 
   constructor(
@@ -137,6 +136,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   get released(): boolean {
     return this.#released
+  }
+
+  /** Whether it waits for its turn or for bytes. */
+  get waiting(): boolean {
+    return this.#wait !== undefined
   }
 
   get signal(): AbortSignal {
@@ -245,24 +249,24 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
    * than the queue allows.
    */
   async acquire(bytes: number): Promise<void> {
-    const { signal } = this.#waitBegins()
-    const since = performance.now()
-    const leftMs = (): number =>
-      Math.max(0, this.#budget.queue.timeoutMs - Math.ceil(performance.now() - since))
+    const wait = new Wait(this.#budget.queue.timeoutMs)
+    const { signal } = wait
+    if (this.#ended !== undefined) wait.end(this.#ended)
+    this.#wait = wait
     let share: Share | undefined
     try {
-      if (this.connection?.isFirst(this) === false) await this.#myTurn(bytes, leftMs())
+      if (this.connection?.isFirst(this) === false) await wait.forTurn(bytes)
       // That ends by what ends the request, too.
       signal.throwIfAborted()
-      if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, leftMs())
+      if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, wait.leftMs)
       let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
       const beginsWith = this.#beginsWith(bytes)
       // Who waited for nothing else shares the queue's own timer.
-      const queued = this.#onTurn === undefined && share === undefined
+      const alone = wait.elsewhere || share !== undefined
       reservation ??= await this.#budget.acquire(
         bytes,
-        queued ? { signal, beginsWith } : { signal, beginsWith, timeoutMs: leftMs() },
+        alone ? { signal, beginsWith, timeoutMs: wait.leftMs } : { signal, beginsWith },
       )
       this.#take(reservation as BudgetReservation, share)
       share = undefined
@@ -275,9 +279,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       this.#holding.observe(bytes)
     } finally {
       share?.leave(bytes)
-      this.waiting = false
-      this.#waitEnd = undefined
-      this.#onTurn = undefined
+      this.#wait = undefined
     }
   }
 
@@ -287,19 +289,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     return price.costOf === undefined ? bytes : Math.min(bytes, neededOf(req, price, bytes, 0) + READ_AHEAD)
   }
 
-  /** A controller of its own, since the handler's own signal must not abort where the request goes on. */
-  #waitBegins(): AbortController {
-    this.waiting = true
-    const controller = new AbortController()
-    if (this.#ended !== undefined) controller.abort(this.#ended)
-    this.#waitEnd = controller
-    return controller
-  }
-
   /** Ends the waiting of a request that goes on: nothing holds it up any more. */
   letPass(): void {
-    this.#waitEnd?.abort(LET_PASS)
-    this.turn()
+    this.#wait?.end(LET_PASS)
   }
 
   #take(reservation: BudgetReservation, share: Share | undefined): void {
@@ -307,24 +299,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#holding.take(reservation)
   }
 
-  #myTurn(bytes: number, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for its turn', { bytes }))
-      }, timeoutMs)
-      this.#onTurn = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
   /** Ends the waiting of a request that has not been admitted. */
   giveUp(error: PlimsollError): void {
     this.#ended ??= error
     this.#controller?.abort(error)
-    this.#waitEnd?.abort(error)
-    this.turn()
+    this.#wait?.end(error)
   }
 
   /** Notes that it was refused, and keeps nothing. */
@@ -469,7 +448,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   turn(): void {
-    this.#onTurn?.()
+    this.#wait?.turn()
   }
 
   #settle(): void {

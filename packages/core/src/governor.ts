@@ -12,14 +12,12 @@ import { FlightRecorder } from './flight-recorder.ts'
 import { admitFirst } from './governed-listener.ts'
 import { GovernedRequest, type RequestKeeper, type RequestReservation } from './governed-request.ts'
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
-import { governorReport } from './governor-report.ts'
 import type { GovernorStats } from './governor-stats.ts'
 import { type Health, healthOf } from './health.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
 import { lookForClient } from './look-for-client.ts'
-import { Measure } from './measure.ts'
 import { checkMode, type Mode, type ModeOption, modeOf } from './mode.ts'
 import { noReservation } from './no-reservation.ts'
 import { Observer } from './observer.ts'
@@ -29,10 +27,10 @@ import { answerForReader, isSmall, prepareRefusal, retryAfter } from './refusal.
 import { RefusalLog } from './refusal-log.ts'
 import type { GovernorReport } from './report.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
-import type { RouteMeasures } from './route-measures.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
-import { type Route, Routes } from './routes.ts'
+import type { Route } from './routes.ts'
 import { Shares } from './shares.ts'
+import { Traffic } from './traffic.ts'
 import { Valve } from './valve.ts'
 
 /** What `false` stands for. */
@@ -51,7 +49,7 @@ export class Governor {
   readonly #waiting = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
-  readonly #routes: Routes
+  readonly #traffic: Traffic
   readonly #keeper: RequestKeeper = {
     waiting: this.#waiting,
     released: (request, bytes) => this.#release(request, bytes),
@@ -69,17 +67,13 @@ export class Governor {
   #queued = 0
   #released = 0
   #closing = false
-  readonly #demand = new Measure()
-  #demanded = 0
-  readonly #idleBytes = process.memoryUsage.rss()
-  readonly #since = performance.now()
 
   /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
   constructor(options: GovernorOptions = {}) {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
     const { share } = this.#options
-    this.#routes = new Routes(Math.floor(this.budget.capacity / UNKNOWN_PART))
+    this.#traffic = new Traffic(Math.floor(this.budget.capacity / UNKNOWN_PART))
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections, mode, recorder, logger } = this.#options
@@ -144,7 +138,7 @@ export class Governor {
       request = new GovernedRequest(req, res, this.budget, this.#shares, this.#keeper)
       mark(request)
       request.route = route
-      request.row = this.#routes.find(req, route)
+      request.row = this.#traffic.routes.find(req, route)
       const resolved = this.#resolved(policy)
       if (modeOf(resolved.mode ?? this.#mode) === 'observe') return this.#observe(request, res, resolved)
       request.price = this.#declare(request, res, resolved)
@@ -184,7 +178,7 @@ export class Governor {
     const capacity = this.budget.configuredCapacity
     if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, capacity)
     if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
-    return priceByItself(req, declared, policy, this.#routes.responseBytes(row), {
+    return priceByItself(req, declared, policy, this.#traffic.routes.responseBytes(row), {
       capacity,
       alone: this.#options.alone,
     })
@@ -240,44 +234,24 @@ export class Governor {
       else if (request.stream !== undefined) lingerOnFinish(request.stream, () => reader.underWay)
     }
     request.admitted = true
-    if (request.twin !== undefined || request.row?.samples !== false) request.admittedAt = performance.now()
     this.#admitted++
-    if (price.bytes > 0) this.#demands(request)
+    this.#traffic.admitted(request, this.budget.waiting)
     if (price.hasBody) goOn(res)
     if (admittedChannel.hasSubscribers)
       admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
     return request
   }
 
-  /** Notes how much all requests hold or wait for. What is only guessed for a response is no evidence. */
-  #demands(request: GovernedRequest): void {
-    const { price, row } = request
-    request.demand = row?.guesses === false ? price.bytes : price.bytes - (price.response ?? 0)
-    this.#demanded += request.demand
-    this.#demand.record(this.#demanded + this.budget.waiting * request.demand)
-  }
-
   /** Release: called by the request when response, connection and held work are over. */
   #release(request: GovernedRequest, bytes: number): void {
     const { req, price, twin } = request
     this.#released++
-    this.#demanded -= request.demand
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
-    const row = request.row ?? this.#learned(request)
-    row?.over(request.peakBuffered)
-    if (request.admittedAt > 0) {
-      const measured = request.measured()
-      row?.measure(measured)
-      if (twin !== undefined) this.#observer.over(twin, row, measured.heldMs)
-    }
+    const row = this.#traffic.released(request)
+    if (twin !== undefined) this.#observer.over(twin, row, performance.now() - request.admittedAt)
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
-  }
-
-  /** The row of a route that was answered for the first time. What there is not, is none: clients may ask for anything. */
-  #learned({ req, res, route }: GovernedRequest): RouteMeasures | undefined {
-    return typeof route !== 'string' && res.statusCode === 404 ? undefined : this.#routes.learn(req, route)
   }
 
   /** A second admission: the route's own policy after the application's. */
@@ -402,14 +376,7 @@ export class Governor {
 
   /** What requests of each route were like since the governor was made, and the budget and costs that follow from it. */
   report(): GovernorReport {
-    return governorReport({
-      sinceMs: this.#since,
-      mode: this.mode,
-      budget: this.budget.configuredCapacity,
-      demand: this.#demand,
-      idleBytes: this.#idleBytes,
-      rows: this.#routes.all(),
-    })
+    return this.#traffic.report(this.mode, this.budget.configuredCapacity)
   }
 
   /**

@@ -6,12 +6,17 @@ const FIGURES = 1
 /** Above all that is measured here: 128 TiB, or 4 years in microseconds. */
 const HIGHEST = 2 ** 47
 
+/** So many values are kept as they are: of 500 routes most are asked a few times, and a histogram of each takes 24 MB. */
+const FEW = 32
+
 /** How whole numbers are spread. Zeros are counted apart: of most measures most are. */
 export class Measure {
   readonly #unit: number
   readonly #nothing: number
   #zeros = 0
   #most = 0
+  /** As long as they are few. */
+  #values: number[] = []
   #histogram: RecordableHistogram | undefined
 
   /**
@@ -25,7 +30,7 @@ export class Measure {
 
   /** How many there were. */
   get count(): number {
-    return this.#zeros + (this.#histogram?.count ?? 0)
+    return this.#zeros + (this.#histogram?.count ?? this.#values.length)
   }
 
   record(value: number): void {
@@ -38,9 +43,16 @@ export class Measure {
       this.#zeros++
       return
     }
-    this.#histogram ??= createHistogram({ lowest: 1, highest: HIGHEST, figures: FIGURES })
-    this.#histogram.record(Math.min(units, HIGHEST))
     if (units > this.#most) this.#most = units
+    if (this.#histogram !== undefined) this.#histogram.record(Math.min(units, HIGHEST))
+    else if (this.#values.push(Math.min(units, HIGHEST)) > FEW) this.#histogram = this.#gather()
+  }
+
+  #gather(): RecordableHistogram {
+    const histogram = createHistogram({ lowest: 1, highest: HIGHEST, figures: FIGURES })
+    for (const value of this.#values) histogram.record(value)
+    this.#values = []
+    return histogram
   }
 
   spread(): Spread {
@@ -50,7 +62,9 @@ export class Measure {
   #percentile(percent: number): number {
     const histogram = this.#histogram
     const rank = Math.ceil((percent / 100) * this.count) - this.#zeros
-    if (histogram === undefined || rank <= 0) return 0
+    if (rank <= 0) return 0
+    if (histogram === undefined)
+      return (this.#values.toSorted((one, other) => one - other)[rank - 1] as number) * this.#unit
     // Rounded to a step of the histogram, which may end above all that was seen.
     return Math.min(histogram.percentile((100 * rank) / histogram.count), this.#most) * this.#unit
   }
