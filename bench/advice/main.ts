@@ -17,7 +17,7 @@ import { observe } from './observe.ts'
 const MiB = 2 ** 20
 const STOP_AFTER_MS = 60_000
 const FLOODS = ['uploads', 'downloads', 'parts']
-const BY_HAND = ['32MiB', '64MiB', '96MiB', '128MiB', '192MiB']
+const BY_HAND = ['64MiB', '96MiB', '128MiB', '192MiB']
 
 interface Options {
   readonly framework: string
