@@ -3,9 +3,7 @@ import { express } from './frameworks/express.ts'
 import { fastify } from './frameworks/fastify.ts'
 import { koa } from './frameworks/koa.ts'
 import { nodeHttp } from './frameworks/node-http.ts'
-
-/** What stands in front of the hello route, as its own documentation says to install it. */
-export type InFront = 'plain' | 'plimsoll' | 'under-pressure'
+import type { InFront } from './in-front.ts'
 
 export interface Contender {
   readonly framework: string
@@ -16,10 +14,10 @@ export interface Contender {
 
 /** The plain server of each framework before those that are compared with it. */
 export const contenders: readonly Contender[] = [
-  ...on('Fastify 5', fastify, ['plain', 'plimsoll', 'under-pressure']),
-  ...on('Express 5', express, ['plain', 'plimsoll']),
-  ...on('Koa 3', koa, ['plain', 'plimsoll']),
-  ...on('node:http', nodeHttp, ['plain', 'plimsoll']),
+  ...on('Fastify 5', fastify, ['plain', 'plimsoll', 'observing', 'under-pressure']),
+  ...on('Express 5', express, ['plain', 'plimsoll', 'observing']),
+  ...on('Koa 3', koa, ['plain', 'plimsoll', 'observing']),
+  ...on('node:http', nodeHttp, ['plain', 'plimsoll', 'observing']),
 ]
 
 function on(framework: string, serve: Contender['serve'], all: readonly InFront[]): Contender[] {

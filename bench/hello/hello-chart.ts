@@ -8,9 +8,14 @@ const WIDTH = 980
 const HEADER = 138
 const ROW = 30
 const FOOTER = 66
-const color: Readonly<Record<string, string>> = { plimsoll: ink.governed, 'under-pressure': ink.peer }
+const color: Readonly<Record<string, string>> = {
+  plimsoll: ink.governed,
+  observing: ink.governed,
+  'under-pressure': ink.peer,
+}
 const fullName: Readonly<Record<string, string>> = {
   plimsoll: 'Plimsoll',
+  observing: 'Plimsoll, observing',
   'under-pressure': 'under-pressure',
 }
 const panels = [

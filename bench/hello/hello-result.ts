@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts'
 import { type Spread, spreadOf } from '../statistics.ts'
-import type { Contender, InFront } from './contenders.ts'
+import type { Contender } from './contenders.ts'
+import type { InFront } from './in-front.ts'
 import type { Measured } from './measure.ts'
 
 /** One contender on one route, and its ratios to the plain server of its framework in the same round. */

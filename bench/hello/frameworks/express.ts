@@ -1,11 +1,12 @@
 import type { Server } from 'node:http'
 import { plimsoll } from '@plimsoll/express'
 import app5 from 'express'
-import type { InFront } from '../contenders.ts'
+import { governing, type InFront } from '../in-front.ts'
 
 export function express(inFront: InFront): Server {
   const app = app5()
-  const admission = inFront === 'plimsoll' ? plimsoll({ budget: '64MiB' }) : undefined
+  const options = governing(inFront)
+  const admission = options && plimsoll(options)
   if (admission) app.use(admission)
   app.use(app5.json())
   app.get('/', (_req, res) => {

@@ -2,11 +2,12 @@ import type { Server } from 'node:http'
 import underPressure from '@fastify/under-pressure'
 import plimsoll from '@plimsoll/fastify'
 import Fastify from 'fastify'
-import type { InFront } from '../contenders.ts'
+import { governing, type InFront } from '../in-front.ts'
 
 export async function fastify(inFront: InFront): Promise<Server> {
   const app = Fastify()
-  if (inFront === 'plimsoll') await app.register(plimsoll, { budget: '64MiB' })
+  const options = governing(inFront)
+  if (options) await app.register(plimsoll, options)
   if (inFront === 'under-pressure') {
     await app.register(underPressure, {
       maxEventLoopDelay: 1_000,

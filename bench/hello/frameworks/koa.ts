@@ -2,11 +2,12 @@ import type { Server } from 'node:http'
 import { plimsoll } from '@plimsoll/koa'
 import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
-import type { InFront } from '../contenders.ts'
+import { governing, type InFront } from '../in-front.ts'
 
 export function koa(inFront: InFront): Server {
   const app = new Koa()
-  const admission = inFront === 'plimsoll' ? plimsoll({ budget: '64MiB' }) : undefined
+  const options = governing(inFront)
+  const admission = options && plimsoll(options)
   if (admission) app.use(admission)
   app.use(bodyParser())
   app.use(ctx => {

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { Governor } from '@plimsoll/core'
-import type { InFront } from '../contenders.ts'
+import { governing, type InFront } from '../in-front.ts'
 
 export function nodeHttp(inFront: InFront): Server {
-  const governor = inFront === 'plimsoll' ? new Governor({ budget: '64MiB' }) : undefined
+  const options = governing(inFront)
+  const governor = options && new Governor(options)
   const server = createServer(governor ? governor.listener(hello) : hello)
   governor?.attach(server)
   return server.listen(0, '127.0.0.1')
