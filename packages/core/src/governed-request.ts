@@ -63,11 +63,11 @@ export interface RequestKeeper {
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable, Payer {
   before: Finalizable | undefined = undefined
   after: Finalizable | undefined = undefined
-  readonly req: HttpRequest
-  readonly res: HttpResponse
+  req: HttpRequest
+  res: HttpResponse
   /** Kept, since Node takes it off a request whose stream was destroyed. */
-  readonly socket: Socket
-  readonly stream: ServerHttp2Stream | undefined
+  socket: Socket
+  stream: ServerHttp2Stream | undefined
   price: Price = FREE
   /** Bytes of its body by its head; undefined where that does not tell. */
   declared: number | undefined

@@ -79,9 +79,24 @@ export class Twin extends GovernedRequest {
   /** The request itself is over. */
   over(heldMs: number): void {
     if (this.released) return
+    if (!this.waiting && this.waitedMs === 0) {
+      this.leave()
+      return
+    }
+    this.#forget()
     if (this.waiting) this.#heldMs = heldMs
-    else if (this.waitedMs > 0) this.#leaveIn(this.waitedMs)
-    else this.leave()
+    else this.#leaveIn(this.waitedMs)
+  }
+
+  /** Keeps nothing of a request that is over but what it is called: its body may hang on it. */
+  #forget(): void {
+    const { method, url, headers } = this.req
+    const { price } = this
+    const gone = { req: { method, url, headers }, res: { writableLength: 0 }, socket: {} }
+    Object.assign(this, gone)
+    this.stream = this.reader = undefined
+    // They are asked with the request.
+    this.price = { ...price, costOf: undefined, inflated: undefined }
   }
 
   #leaveIn(ms: number): void {

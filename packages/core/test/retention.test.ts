@@ -5,6 +5,7 @@ import t from 'tap'
 import { whatIsLeft } from './fixtures/garbage.ts'
 import { answerFault, type Handler, scenario } from './fixtures/governed-server.ts'
 import { CHUNKED, chunk, head, LAST_CHUNK, post } from './fixtures/raw-client.ts'
+import { until } from './fixtures/until.ts'
 
 const BODY = 16 * 2 ** 20
 
@@ -32,6 +33,30 @@ function watching(): { handler: Handler; seen: Map<string, WeakRef<object>> } {
 }
 
 const upload = (path: string): string => post(path, '1'.repeat(BODY))
+
+{
+  const { handler, seen } = watching()
+  scenario(
+    'who would still wait in a governor that observes keeps nothing of a request that is over',
+    { options: { budget: BODY, mode: 'observe' }, handler },
+    async (t, server) => {
+      const slow = await server.connect()
+      slow.write(head('POST', '/slow', { 'Content-Length': String(BODY) }))
+      await until(() => server.governor.stats().active === 1, 'who would have all of the budget')
+      const client = await server.connect()
+      client.write(upload('/a'))
+      t.same(await client.answers(1), [200])
+      client.write(head('POST', '/b', CHUNKED) + chunk('1'.repeat(BODY)) + LAST_CHUNK)
+      t.same(await client.answers(2), [200, 200])
+      await until(() => server.governor.stats().active === 1, 'both to be over')
+      t.equal(server.governor.stats().observed.waiting, 2)
+      for (const what of ['req', 'res', 'reservation']) seen.delete(`/slow ${what}`)
+      t.same(await whatIsLeft(seen), [])
+      slow.write('1'.repeat(BODY))
+      t.same(await slow.answers(1), [200])
+    },
+  )
+}
 
 {
   const { handler, seen } = watching()
