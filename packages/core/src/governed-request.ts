@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { kindOf } from './body-kind.ts'
+import { costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError, tooSlow } from './errors.ts'
@@ -82,8 +83,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** The admission, while it waits. */
   admission: Promise<RequestReservation> | undefined
   admitted = false
-  /** What it needs, as far as that is known. */
+  /** What it needs, as far as that is known; and what was guessed beside it. */
   demand = 0
+  guess = 0
   /** On the clock of `performance.now()`; 0 where nobody wants to know. */
   admittedAt = 0
   /** Whether it has ever waited for bytes: others may want them, too. */
@@ -389,15 +391,16 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     return {
       declaredBytes: this.declared,
       readBytes: this.reader?.total ?? 0,
-      reservedBytes: this.#holding.peak,
+      // What was guessed for its response counts as far as it was used.
+      reservedBytes: this.#holding.peak - Math.max(0, this.guess - costOfBuffered(this.peakBuffered)),
       heldMs: performance.now() - this.admittedAt,
       read: this.#read,
     }
   }
 
   get #read(): Measured['read'] {
-    const { held } = this.price
-    if (held === 'nothing') return undefined
+    const { hasBody, held } = this.price
+    if (!hasBody || held === 'nothing') return undefined
     return held === 'window' ? 'stream' : kindOf(this.req.headers)
   }
 

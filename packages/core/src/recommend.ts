@@ -59,7 +59,7 @@ export function recommendBudget(
   if (wanted >= most.bytes) return { bytes: most.bytes, evidence, because: most.because }
   const because =
     p99 > room
-      ? `nearly always all requests together needed no more than ${mebibytes(p99)}`
+      ? `nearly always all requests together, those that waited too, asked for no more than ${mebibytes(p99)}`
       : `room for ${AT_ONCE} of the largest requests, which cost ${mebibytes(largestBytes)}`
   return {
     bytes: wanted,

@@ -54,7 +54,7 @@ export interface RouteReport {
   readonly declaredBytes: Spread
   /** Bytes of their bodies that arrived. */
   readonly readBytes: Spread
-  /** Most bytes that each held of the budget. */
+  /** Most bytes that each held of the budget; what was guessed for a response counts as far as it was used. */
   readonly reservedBytes: Spread
   /** Most bytes that each response had in its buffers; up to 16 KiB, which cost nothing, count as 0. */
   readonly bufferedBytes: Spread

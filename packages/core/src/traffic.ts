@@ -28,7 +28,8 @@ export class Traffic {
     const { price, row, twin } = request
     if (twin !== undefined || row?.samples !== false) request.admittedAt = performance.now()
     if (price.bytes === 0) return
-    request.demand = row?.guesses === false ? price.bytes : price.bytes - (price.response ?? 0)
+    request.guess = row?.guesses === false ? 0 : (price.response ?? 0)
+    request.demand = price.bytes - request.guess
     this.#demanded += request.demand
     this.#demand.record(this.#demanded + waiting * request.demand)
   }

@@ -109,3 +109,30 @@ t.test('a route that its framework names is known by that, also where it answers
     ['GET /named/:id'],
   )
 })
+
+t.test(
+  'what a response was guessed to cost is told as far as it was used, and a cost is no body',
+  async t => {
+    const governor = new Governor({ budget: '64MiB', cost: 'auto', logger: silent })
+    const server = createServer((req, res) => {
+      governor.admit(req, res, req.url === '/fixed' ? { cost: '2MiB' } : undefined)
+      res.end('x')
+    })
+    t.teardown(() => server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    for (const path of ['/guessed', '/fixed']) await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+    await until(() => governor.stats().released === 2, 'the end of both')
+    t.match(
+      governor.report().routes.map(({ route, reservedBytes, recommended }) => ({
+        route,
+        most: reservedBytes.max,
+        because: recommended.because,
+      })),
+      [
+        { route: 'GET /guessed', most: 0, because: 'responses are hardly buffered' },
+        { route: 'GET /fixed', most: 2 * MIB, because: 'responses are hardly buffered' },
+      ],
+    )
+  },
+)

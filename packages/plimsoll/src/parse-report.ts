@@ -67,5 +67,9 @@ export function parseReport(json: string, source: string): GovernorReport {
   const { success, output, issues } = v.safeParse(report, value, { abortEarly: true })
   if (success) return output
   const [issue] = issues
-  throw new CommandError(`${no}: ${v.getDotPath(issue) ?? 'all of it'}: ${issue.message}`)
+  throw new CommandError(`${no}: ${fieldOf(v.getDotPath(issue))}: ${issue.message}`)
+}
+
+function fieldOf(path: string | null): string {
+  return path === null ? 'all of it' : `field "${path}"`
 }

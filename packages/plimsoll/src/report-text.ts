@@ -48,7 +48,10 @@ function summary({ at, forMs, mode, budget, demandBytes, memory, routes }: Gover
       `${size(demandBytes.p99)} or less 99 % of it, ${size(demandBytes.max)} at most.`,
   ]
   if (mode === 'observe') {
-    lines.push('Mode: observe. Nothing waited, nothing was refused: those columns are what would have been.')
+    lines.push(
+      'Mode: observe. Nothing waited, nothing was refused: those columns are what would have been, at most. ' +
+        'Clients that wait ask for nothing meanwhile, and who has fewer beside him is done sooner.',
+    )
   }
   return lines.map(line => wrapped(line)).join('\n')
 }
@@ -94,9 +97,12 @@ function recommendations({ recommended }: GovernorReport, routes: readonly Route
       recommended.because,
       recommended.evidence,
     ),
-    ...routes.map(({ route, recommended: { cost, because, evidence } }) =>
-      one(route, costSnippet(cost), because, evidence),
-    ),
+    ...routes
+      // What costs nothing by itself needs no word.
+      .filter(({ recommended: { cost } }) => cost.fixed > 0 || cost.perByte > 0)
+      .map(({ route, recommended: { cost, because, evidence } }) =>
+        one(route, costSnippet(cost), because, evidence),
+      ),
   ].join('\n\n')
 }
 
@@ -107,5 +113,6 @@ function grounds({ requests, percentile, confidence: probability }: Evidence): s
 }
 
 function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`
+  const begun = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`
 }

@@ -140,7 +140,7 @@ t.test('what is no report is told with what is wrong', async t => {
   await fails(t, file(t, ' '), /is no JSON: it is empty/)
   await fails(t, file(t, []), /has no report, .*: it is an array/)
   await fails(t, file(t, 'null'), /has no report, .*: all of it: .*Expected Object/)
-  await fails(t, file(t, part), /has no report, .*: demandBytes: /)
+  await fails(t, file(t, part), /has no report, .*: field "demandBytes": /)
   const negative = report([{ ...documents, requests: -1 }])
   await fails(t, file(t, negative), /: routes\.0\.requests: /)
 })
