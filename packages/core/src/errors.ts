@@ -103,6 +103,10 @@ export function tooSlow(bytes: number): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_TOO_SLOW', 'The request was too slow while others waited', { bytes })
 }
 
+export function noRoom(bytes: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', { bytes })
+}
+
 export function overShare(bytes: number): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_OVER_SHARE', 'Too many requests of one client', { bytes })
 }

@@ -4,7 +4,7 @@ import { kindOf } from './body-kind.ts'
 import { costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { bodyTooLarge, clientLeft, costTooLarge, PlimsollError, tooSlow } from './errors.ts'
+import { bodyTooLarge, clientLeft, costTooLarge, noRoom, PlimsollError, tooSlow } from './errors.ts'
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
 import { Holding, type Payer } from './holding.ts'
@@ -347,9 +347,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // Its twin grows by itself, below.
     else if (this.twin !== undefined) this.#holding.charge(more)
     else if (more > 0 && !this.tryGrow(more)) {
-      throw new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', {
-        bytes: more,
-      })
+      throw noRoom(more)
     }
     this.price = price
     this.twin?.costs(price.bytes)
@@ -363,6 +361,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   payIn(bytes: number): void {
     this.#holding.payIn(bytes)
     this.twin?.payIn(bytes)
+  }
+
+  inflates(bytes: number): void {
+    if (!this.#holding.mayInflate()) throw noRoom(bytes)
+    this.#holding.payIn(bytes)
+    this.twin?.inflates(bytes)
   }
 
   refund(bytes: number): void {

@@ -133,8 +133,13 @@ export class Holding implements Holder {
   }
 
   payIn(bytes: number): void {
-    if (this.#loan !== undefined) this.#loan.claim(bytes, this.needed() as number)
+    if (this.#loan !== undefined) this.#loan.claim(bytes, this.#inUse(this.#loan))
     this.#reservation?.payIn(bytes)
+  }
+
+  /** Whether what has come out of a decoder has room in what was promised, as far as that is lent. */
+  mayInflate(): boolean {
+    return this.#loan?.mayInflate(this.#inUse(this.#loan)) !== false
   }
 
   /** The response has so much in its buffers, of which what was reserved covers as much. */
@@ -202,14 +207,25 @@ export class Holding implements Holder {
     return neededOf(req, price, bytes + lent, reader.held)
   }
 
+  /** The same, whatever is still to be sent: a body that is there may still be inflated. */
+  #inUse({ reservation: { bytes, lent } }: Loan): number {
+    const { req, price } = this.#payer
+    // Of what has no body nothing is lent.
+    const reader = this.#payer.reader as LimitedReader
+    // It was given back what it does not need.
+    return reader.settled ? bytes + lent : neededOf(req, price, bytes + lent, reader.held)
+  }
+
   lend(reservation: BudgetReservation, needed: number): void {
     this.#borrow(reservation).lend(needed)
   }
 
-  /** From here on its body comes: what was lent from the beginning is asked back as it does. */
+  /** From here on its body comes: what was lent from the beginning is asked back as it does, or has done by now. */
   bodyComes(): void {
     const reservation = this.#reservation
-    if (reservation !== undefined && reservation.lent > 0) this.#borrow(reservation)
+    if (reservation === undefined || reservation.lent === 0) return
+    const loan = this.#borrow(reservation)
+    loan.claim(0, this.#inUse(loan))
   }
 
   #borrow(reservation: BudgetReservation): Loan {

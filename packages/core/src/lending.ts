@@ -1,4 +1,5 @@
 import type { Account } from './account.ts'
+import { INFLATED } from './content-encoding.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import type { BudgetReservation } from './reservation.ts'
 
@@ -93,6 +94,13 @@ export class Lending {
     this.#lends(reservation)
   }
 
+  /** Who has begun may have all of it by now: then the next one may begin. */
+  noteAll(reservation: BudgetReservation): void {
+    if (reservation !== this.#beginner || reservation.lent > 0) return
+    this.#beginner = undefined
+    this.#account.freed()
+  }
+
   #lends(reservation: BudgetReservation): void {
     this.#lenders.add(reservation)
     // No two of them can be in: beside what one of them keeps there is no room for another, nor is it safe.
@@ -125,6 +133,11 @@ export class Lending {
     const step = [most, stepOf(reservation.lent), reservation.lent].find(by => this.#mayHave(reservation, by))
     if (step !== undefined) reservation.takeBack(step)
     return step !== undefined
+  }
+
+  /** Whether so many bytes that nobody could keep back may be a debt. What one read inflates to, as a rule, is. */
+  bears(by: number): boolean {
+    return this.#account.fits(by - INFLATED * READ_AHEAD)
   }
 
   #mayHave(reservation: BudgetReservation, by: number): boolean {
@@ -230,16 +243,33 @@ export class Loan implements Linked<Loan> {
     if (reservation.lent === 0) return
     this.#arrived += arrived
     // In memory already. It was not kept free only where a body comes in larger pieces than a read.
-    const lacks = Math.min(needed - reservation.bytes, reservation.lent)
+    const lacks = this.#lacks(needed)
     if (lacks > 0) reservation.takeBack(lacks)
-    if (this.#halted || reservation.bytes - needed >= READ_AHEAD) return
-    if (!this.#lending.extend(this)) this.#halt(true)
+    if (!this.#halted && this.#isShort(needed) && !this.#lending.extend(this)) this.#halt(true)
+    this.#lending.noteAll(reservation)
+  }
+
+  /** Whether there is less than a read for what comes next. With all of it there is nothing more to claim. */
+  #isShort(needed: number): boolean {
+    const { bytes, lent } = this.reservation
+    return lent > 0 && bytes - needed < READ_AHEAD
+  }
+
+  /** Whether there is room for what comes of bytes that are in memory: a decoder can't be halted. */
+  mayInflate(needed: number): boolean {
+    const lacks = this.#lacks(needed)
+    return lacks <= 0 || this.#lending.bears(lacks)
+  }
+
+  #lacks(needed: number): number {
+    return Math.min(needed - this.reservation.bytes, this.reservation.lent)
   }
 
   /** False where there is still no room. */
   tryResume(): boolean {
     if (!this.#lending.extend(this)) return false
     this.#halt(false)
+    this.#lending.noteAll(this.reservation)
     return true
   }
 

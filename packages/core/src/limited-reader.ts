@@ -13,6 +13,12 @@ export interface BodyPayer {
   /** What was agreed on: how long the body may be, and what it may cost. */
   price: Price
   payIn(bytes: number): void
+  /**
+   * So many bytes have come out of a decoder.
+   *
+   * @throws the refusal where what was promised for them is lent, and there is no room
+   */
+  inflates(bytes: number): void
   refund(bytes: number): void
   /** @throws the refusal of a price that can't be paid now */
   reprice(price: Price): void
@@ -83,6 +89,11 @@ export class LimitedReader implements InflationKeeper {
     return this.#complete
   }
 
+  /** Whether all of it has arrived and was inflated, and what it does not need was given back. */
+  get settled(): boolean {
+    return this.#settled
+  }
+
   /**
    * Whether somebody reads a body that has not ended yet. A body that Node throws away after an early
    * answer has no listeners, or has lost them.
@@ -141,7 +152,7 @@ export class LimitedReader implements InflationKeeper {
     if (chunk.length < SMALL_CHUNK) this.#smallChunks++
     const cost = inflated.costOf(this.become) + this.#overheadAt(price)
     if (cost > price.bytes) this.#grow(cost)
-    this.#payer.payIn(chunk.length)
+    this.#payer.inflates(chunk.length)
   }
 
   inflationRefused(error: PlimsollError): void {

@@ -51,6 +51,8 @@ export class Twin extends GovernedRequest {
   waitedMs = 0
   readonly #keeper: TwinKeeper
   #heldMs: number | undefined
+  /** What its body turned out not to need while it waited. */
+  #unused = 0
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
     super(original.req, original.res, budget, shares, NOBODY)
@@ -68,6 +70,7 @@ export class Twin extends GovernedRequest {
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
       // It would have begun to arrive only now.
+      super.refund(this.#unused)
       this.bodyComes()
       super.payIn(this.reader?.total ?? 0)
       if (this.#heldMs !== undefined) this.#leaveIn(this.#heldMs)
@@ -127,12 +130,30 @@ export class Twin extends GovernedRequest {
   }
 
   override payIn(bytes: number): void {
+    if (this.#mayGoOn()) super.payIn(bytes)
+  }
+
+  override inflates(bytes: number): void {
+    try {
+      if (this.#mayGoOn()) super.inflates(bytes)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Whether its body is no longer than it may be. */
+  #mayGoOn(): boolean {
     const { total = 0, become = 0 } = this.reader ?? {}
     const { limit, inflated } = this.price
     if (total > limit) this.fail(bodyTooLarge(total, limit))
     else if (inflated !== undefined && become > inflated.limit)
       this.fail(bodyTooLarge(become, inflated.limit))
-    else if (!this.released) super.payIn(bytes)
+    return !this.released
+  }
+
+  override refund(bytes: number): void {
+    if (this.waiting) this.#unused = bytes
+    else super.refund(bytes)
   }
 
   override cut(): void {
