@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createConnectionServer } from 'node:net'
 import { join } from 'node:path'
 import { parseByteSize } from '@plimsoll/core'
 import t, { type Test } from 'tap'
@@ -125,6 +125,19 @@ t.test('a name that a client made up cannot write on the terminal, nor into code
   const stdout = await printed(t, 'report', file(t, report([route('GET /\u001b[2J\nprocess.exit()\u2028')])))
   t.match(stdout, '// GET /?[2J?process.exit()?\n')
   t.notMatch(stdout, '\u001b')
+})
+
+t.test('nor can what a server or a file says instead of a report', async t => {
+  const server = createConnectionServer(socket => {
+    socket.once('data', () => socket.end('HTTP/1.1 500 \u001b[2Jlost\r\nContent-Length: 0\r\n\r\n'))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await fails(t, `http://127.0.0.1:${port}/`, /answered 500 \?\[2Jlost$/)
+  await fails(t, file(t, { at: '\u001b[2J' }), /: at: .*"\?\[2J"$/)
+  const named = report([{ ...documents, refused: { '\u001b[2J': 'x' } as never }])
+  await fails(t, file(t, named), /: routes\.0\.refused\.\?\[2J: /)
 })
 
 t.test('--json prints the report, as far as this version knows it', async t => {
