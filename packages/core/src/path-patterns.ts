@@ -7,8 +7,16 @@ const ALL_NAMES = 1000
 /** Below this a path is one, whatever it is. */
 const LEVELS = 8
 
-/** Something that differs from request to request: numbers, ids, names of files, whatever is long or encoded. */
-const VARIABLE = /^\d+$|[%.@]|^[0-9a-f-]{8,}$|.{40}/i
+/**
+ * Something that differs from request to request: numbers, ids, tokens (cuid, ULID, nanoid and the like: they would be in
+ * the report), names of files, whatever is long or encoded.
+ */
+const VARIABLE = /^\d+$|[%.@]|^[0-9a-f-]{8,}$|^(?=.*\d)\w{20,}$|.{40}/i
+const MIXED = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w-]{16,}$/
+
+function varies(name: string): boolean {
+  return VARIABLE.test(name) || MIXED.test(name)
+}
 
 class Level {
   readonly names = new Map<string, Level>()
@@ -48,7 +56,7 @@ export class PathPatterns {
     let pattern = ''
     for (const name of namesOf(path)) {
       let next = level.names.get(name)
-      if (next === undefined && this.#hasRoomIn(level) && !VARIABLE.test(name)) {
+      if (next === undefined && this.#hasRoomIn(level) && !varies(name)) {
         next = new Level()
         this.#names++
         level.names.set(ownText(name), next)

@@ -68,10 +68,15 @@ export class RouteMeasures {
     return costOfBuffered(Math.max(this.#buffered, this.#guess))
   }
 
-  /** One is over whose response has had so much in its buffers. */
-  over(bufferedBytes: number): void {
+  /**
+   * One is over whose response has had so much in its buffers.
+   *
+   * @param failed whether it was an error. Such ones tell little of the others, and anybody can ask for them: a few
+   *   hundred that are not let in (401) would teach that a download costs nothing
+   */
+  over(bufferedBytes: number, failed = false): void {
     this.#requests++
-    this.#buffered = Math.max(bufferedBytes, this.#buffered * KEPT)
+    this.#buffered = Math.max(bufferedBytes, this.#buffered * (failed ? 1 : KEPT))
     // One that has buffered much has told what it is.
     this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : this.#guess * KEPT_OF_GUESS
     this.bufferedBytes.record(bufferedBytes)

@@ -42,7 +42,7 @@ export class Traffic {
   released(request: GovernedRequest): RouteMeasures | undefined {
     this.#demanded -= request.demand
     const row = request.row ?? this.#learned(request)
-    row?.over(request.peakBuffered)
+    row?.over(request.peakBuffered, request.res.statusCode >= 400)
     if (request.admittedAt > 0) row?.measure(request.measured())
     return row
   }

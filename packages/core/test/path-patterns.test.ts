@@ -36,9 +36,13 @@ t.test('what varies from request to request shares a row', async t => {
     '@anna',
     'caf%C3%A9',
     'n'.repeat(40),
+    'cjld2cjxh0000qzrmn831i7rn',
+    '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+    'V1StGXR8_Z5jdHi6B-myT',
+    'dQw4w9WgXcQ-1aBcD',
   ]
   for (const name of varying) t.equal(new Learned().pattern(`/files/${name}/parts`), '/files/*/parts', name)
-  for (const name of ['files', 'v1', 'sign-in', 'facade', 'n'.repeat(39)])
+  for (const name of ['files', 'v1', 'sign-in', 'facade', 'terms-of-service-2024', 'n'.repeat(39)])
     t.equal(new Learned().pattern(`/${name}`), `/${name}`)
 })
 

@@ -65,6 +65,18 @@ t.test('what was learned falls by a fiftieth with each response that buffers les
   t.equal(responsesUntilFree(row), 204, 'so that one in a hundred is remembered')
 })
 
+t.test('what was learned does not fall by errors, and rises by them', async t => {
+  const row = rowThatGuesses()
+  row.over(MIB)
+  for (let n = 0; n < 1000; n++) row.over(0, true)
+  t.equal(row.responseBytes, 64 * KIB + 2 * MIB)
+  row.over(2 * MIB, true)
+  t.equal(row.responseBytes, 64 * KIB + 4 * MIB)
+  const guessing = rowThatGuesses()
+  for (let n = 0; n < 33; n++) guessing.over(0, true)
+  t.equal(guessing.responseBytes, 0, 'a route of errors costs nothing all the same')
+})
+
 t.test('what a response buffers while it is under way counts at once, and does not fall by that', async t => {
   const row = rowThatGuesses(0)
   t.equal(row.responseBytes, 0)
