@@ -209,11 +209,10 @@ export class Holding implements Holder {
 
   /** The same, whatever is still to be sent: a body that is there may still be inflated. */
   #inUse({ reservation: { bytes, lent } }: Loan): number {
-    const { req, price } = this.#payer
-    // Of what has no body nothing is lent.
-    const reader = this.#payer.reader as LimitedReader
-    // It was given back what it does not need.
-    return reader.settled ? bytes + lent : neededOf(req, price, bytes + lent, reader.held)
+    const { req, reader, price } = this.#payer
+    // It was given back what it does not need: by now, or before it was over, as a twin may be before its turn.
+    if (reader === undefined || reader.settled) return bytes + lent
+    return neededOf(req, price, bytes + lent, reader.held)
   }
 
   lend(reservation: BudgetReservation, needed: number): void {

@@ -95,10 +95,10 @@ async function allAnswered(t: Test, clients: readonly RawClient[]): Promise<void
   )
 }
 
-{
+for (const over of [false, true]) {
   const keeper = new Keeper()
   scenario(
-    'who would have waited for one that begins would have waited for its body, not for its handler',
+    `who would have waited for one that begins would have waited for its body alone${over ? ', once it is over' : ''}`,
     { options: { budget: BUDGET, mode: 'observe' }, handler: keeper.handler },
     async (t, server) => {
       const large = await server.connect()
@@ -108,11 +108,16 @@ async function allAnswered(t: Test, clients: readonly RawClient[]): Promise<void
       const clients = await waitWithBodies(server, 5)
       await keeper.keeps(6)
       t.match(server.governor.stats().observed, { waiting: 5, queued: 5 })
-      keeper.kept.shift()?.end()
+      const [first, ...others] = keeper.kept
+      const letOthersGo = async (): Promise<void> => {
+        for (const res of others) res.end()
+        await allAnswered(t, clients)
+      }
+      if (over) await letOthersGo()
+      first?.end()
       await allAnswered(t, [large])
       await until(() => server.governor.stats().observed.waiting === 0, 'the end of all waiting')
-      keeper.letGo()
-      await allAnswered(t, clients)
+      if (!over) await letOthersGo()
     },
   )
 }
