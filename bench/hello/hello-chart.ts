@@ -37,8 +37,9 @@ const panels = [
 export function renderHelloChart(run: HelloRun): string {
   const rows = run.results.filter(result => result.contender !== 'plain').reverse()
   const all = rows.flatMap(row => [...row.requestRatios, ...row.cpuRatios])
-  const step = Math.max(...all.map(ratio => Math.abs(ratio - 1))) > 0.2 ? 0.2 : 0.05
-  const reach = step * Math.max(2, Math.ceil(Math.max(...all.map(ratio => Math.abs(ratio - 1))) / step))
+  const farthest = Math.max(...all.map(ratio => Math.abs(ratio - 1)))
+  const step = farthest > 0.6 ? 0.5 : farthest > 0.2 ? 0.2 : 0.05
+  const reach = step * Math.max(2, Math.ceil(farthest / step))
   const height = HEADER + rows.length * ROW + FOOTER
   return renderSvg(WIDTH, height, {
     title: [
