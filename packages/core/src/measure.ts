@@ -64,7 +64,7 @@ export class Measure {
     const rank = Math.ceil((percent / 100) * this.count) - this.#zeros
     if (rank <= 0) return 0
     if (histogram === undefined)
-      return (this.#values.toSorted((one, other) => one - other)[rank - 1] as number) * this.#unit
+      return ([...this.#values].sort((one, other) => one - other)[rank - 1] as number) * this.#unit
     // Rounded to a step of the histogram, which may end above all that was seen.
     return Math.min(histogram.percentile((100 * rank) / histogram.count), this.#most) * this.#unit
   }
