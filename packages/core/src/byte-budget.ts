@@ -90,13 +90,10 @@ export class ByteBudget {
     if (this.queue.lane > capacity)
       throw optionError('queue.lane', 'no more than the capacity', this.queue.lane)
     const freed = (): void => this.#drain()
-    this.#account = new Account(capacity, {
-      freed,
-      shortage: () => this.#shortage(),
-      standsAside: () => this.#standsAside(),
-    })
+    const standsAside = (): boolean => this.#standsAside()
+    this.#account = new Account(capacity, { freed, shortage: () => this.#shortage(), standsAside })
     const shortage = (): number => lacking(this.#smallest(), this.#lane)
-    this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside: () => false }, this.#account)
+    this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside }, this.#account)
     this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))

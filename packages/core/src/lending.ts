@@ -55,10 +55,10 @@ export class Lending {
     return loan
   }
 
-  /** How many bytes are lacking for one of those who are halted to finish; 0 where nobody is. */
+  /** How many bytes are lacking for one of those who are halted to finish: there is at least one. */
   get shortage(): number {
     const { capacity, promised } = this.#account
-    return this.first === undefined ? 0 : promised + (this.#nearest as Loan).reservation.lent - capacity
+    return promised + (this.#nearest as Loan).reservation.lent - capacity
   }
 
   /** Of those who are halted, who has least lent. */

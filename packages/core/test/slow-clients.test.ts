@@ -132,6 +132,24 @@ t.test('a body without length or bound begins beside others, and nobody waits be
   await end()
 })
 
+t.test('what it has lent from the beginning is not counted to its share, either', async t => {
+  const kept: ServerResponse[] = []
+  const { governor, open, post, end } = await serve(t, {
+    options: { share: { key: ({ headers }) => headers['x-key'], of: 0.5 } },
+    handler: keeping(kept),
+  })
+  const holder = post(512 * KiB)
+  await until(() => kept.length === 1, 'somebody who holds an eighth')
+  open('POST / HTTP/1.1\r\nX-Key: a\r\nTransfer-Encoding: chunked')
+  await until(() => governor.stats().lent > 3 * MiB, 'it is admitted with a part of all')
+  const other = open(`POST / HTTP/1.1\r\nX-Key: a\r\nContent-Length: ${MiB}`, MiB)
+  t.match(String((await once(other, 'data'))[0]), /^HTTP\/1.1 200 /)
+  kept[0]?.end()
+  await holder
+  t.match(governor.stats().refused, {})
+  await end()
+})
+
 t.test('one that sends nothing is cut where another of its kind waits, whatever room there is', async t => {
   const kept: ServerResponse[] = []
   const { governor, open, post, end } = await serve(t, { handler: keeping(kept) })

@@ -135,9 +135,9 @@ t.test('nor can what a server or a file says instead of a report', async t => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   await fails(t, `http://127.0.0.1:${port}/`, /answered 500 \?\[2Jlost$/)
-  await fails(t, file(t, { at: '\u001b[2J' }), /: at: .*"\?\[2J"$/)
+  await fails(t, file(t, { at: '\u001b[2J' }), /: field "at": .*"\?\[2J"$/)
   const named = report([{ ...documents, refused: { '\u001b[2J': 'x' } as never }])
-  await fails(t, file(t, named), /: routes\.0\.refused\.\?\[2J: /)
+  await fails(t, file(t, named), /: field "routes\.0\.refused\.\?\[2J": /)
 })
 
 t.test('--json prints the report, as far as this version knows it', async t => {
@@ -155,7 +155,7 @@ t.test('what is no report is told with what is wrong', async t => {
   await fails(t, file(t, 'null'), /has no report, .*: all of it: .*Expected Object/)
   await fails(t, file(t, part), /has no report, .*: field "demandBytes": /)
   const negative = report([{ ...documents, requests: -1 }])
-  await fails(t, file(t, negative), /: routes\.0\.requests: /)
+  await fails(t, file(t, negative), /: field "routes\.0\.requests": /)
 })
 
 t.test('what cannot be read is told with the reason', async t => {
