@@ -1,0 +1,7 @@
+/**
+ * Bounded work inside a request.
+ *
+ * @module @plimsoll/work
+ */
+
+export {}
