@@ -2,6 +2,7 @@ import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { Lending, Loan } from './lending.ts'
+import { type GiveBack, LowerPriority } from './lower-priority.ts'
 import {
   checkDuration,
   checkOptions,
@@ -68,6 +69,7 @@ export class ByteBudget {
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
   readonly #watch = new Watch()
+  readonly #lowerPriority = new LowerPriority()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
@@ -263,9 +265,26 @@ export class ByteBudget {
     })
   }
 
-  /** Where a newcomer finds room without passing anybody it would have to stand behind. */
+  /**
+   * Adds somebody who holds bytes of this budget only for as long as nobody else wants them: before a newcomer is made
+   * to wait, or refused, he is told how many bytes that one lacks, and gives back what he can within the call. He takes
+   * bytes by `tryGrow`, and only while `waiting` is 0.
+   *
+   * @returns what takes him out again
+   */
+  onShortage(giveBack: GiveBack): () => void {
+    return this.#lowerPriority.add(giveBack)
+  }
+
   #roomFor(bytes: number): Account | undefined {
     this.valve?.wake()
+    const room = this.#roomNow(bytes)
+    if (room !== undefined || bytes > this.#account.open) return room
+    return this.#lowerPriority.ask(() => bytes - this.#account.free) ? this.#roomNow(bytes) : undefined
+  }
+
+  /** Where a newcomer finds room without passing anybody it would have to stand behind. */
+  #roomNow(bytes: number): Account | undefined {
     if (this.#lending.first === undefined && this.#line.admits(bytes, this.#account)) return this.#account
     const small = bytes <= this.#small && this.#lane.fits(bytes) && this.#smallest() === undefined
     return small ? this.#lane : undefined

@@ -200,7 +200,8 @@ export class Governor {
     this.#queued++
     this.#waiting.add(request)
     if (request.row !== undefined) request.row.queued++
-    if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
+    if (queuedChannel.hasSubscribers)
+      queuedChannel.publish({ governor: this, request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
       // Of many that end with one session, the first to be released would let the others in before they hear of it.
@@ -237,8 +238,11 @@ export class Governor {
     this.#admitted++
     this.#traffic.admitted(request, this.budget.waiting)
     if (price.hasBody) goOn(res)
-    if (admittedChannel.hasSubscribers)
-      admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
+    if (admittedChannel.hasSubscribers) {
+      const { bytes } = price
+      const route = request.row?.route
+      admittedChannel.publish({ governor: this, request: req, response: res, route, bytes, waitedMs })
+    }
     return request
   }
 
@@ -250,7 +254,7 @@ export class Governor {
     if (price.bytes > 0) this.budget.stirred()
     const row = this.#traffic.released(request)
     if (twin !== undefined) this.#observer.over(twin, row, performance.now() - request.admittedAt)
-    if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
+    if (releasedChannel.hasSubscribers) releasedChannel.publish({ governor: this, request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
   }
 
@@ -298,7 +302,7 @@ export class Governor {
     row?.refuse(error.code)
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
     this.#log.refused(req, error)
-    if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
+    if (refusedChannel.hasSubscribers) refusedChannel.publish({ governor: this, request: req, error })
   }
 
   #resolved(policy: RoutePolicy | false | undefined): ResolvedPolicy {

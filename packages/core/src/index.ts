@@ -31,14 +31,19 @@ export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
 export type { Health, HealthOptions } from './health.ts'
+export type { GiveBack } from './lower-priority.ts'
 export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
 export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'
+export { type MemoryReading, memoryUse } from './memory-use.ts'
 export type { Mode, ModeOption } from './mode.ts'
 export { noReservation } from './no-reservation.ts'
 export type { ObservedStats } from './observer.ts'
 export {
   BESIDE_A_WAITER,
+  checkDuration,
   checkObject,
+  checkOptions,
+  checkWhole,
   type QueueOptions,
   type ResolvedQueue,
   waitersBeside,
