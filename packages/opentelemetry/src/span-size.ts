@@ -6,10 +6,11 @@ import type { FinishedSpan } from './finished-span.ts'
 const SPAN = 960
 /** An attribute without its value, as long as V8 keeps them by a shape, and where it has gone over to a table. */
 const ATTRIBUTE = 10
-const ATTRIBUTE_OF_MANY = 50
-const MANY = 25
+const ATTRIBUTE_OF_MANY = 54
+const MANY = 17
 const EVENT = 190
-const LINK = 150
+const LINK = 160
+const ITS_ATTRIBUTES = 60
 /** A list that is not empty: it begins with room for 17. */
 const LIST = 150
 const ARRAY = 48
@@ -33,7 +34,10 @@ export function estimateSpanBytes({ name, attributes, events, links, status }: F
   }
   if (links.length > 0) {
     bytes += LIST
-    for (const link of links) bytes += LINK + attributeBytes(link.attributes)
+    for (const link of links) {
+      bytes += LINK
+      if (link.attributes !== undefined) bytes += ITS_ATTRIBUTES + attributeBytes(link.attributes)
+    }
   }
   return bytes
 }
@@ -61,6 +65,6 @@ function valueBytes(value: AttributeValue | null | undefined): number {
 
 function stringBytes(text: string): number {
   const { length } = text
-  if (length <= SHORT) return (STRING + length) / 2
+  if (length <= SHORT) return (STRING + length) >> 1
   return STRING + (WIDE.test(text) ? 2 * length : length)
 }
