@@ -7,4 +7,5 @@
 
 export { BoundedSpanProcessor, type SpanStats } from './bounded-span-processor.ts'
 export type { ExportResult, FinishedSpan, SpanExporter } from './finished-span.ts'
+export { type InstrumentOptions, instrumentGovernor } from './instrument-governor.ts'
 export type { BoundedSpanProcessorOptions } from './processor-options.ts'

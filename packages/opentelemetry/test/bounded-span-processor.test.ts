@@ -1,4 +1,5 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import t, { type Test } from 'tap'
 import { FakeClock } from '../../core/test/fixtures/fake-clock.ts'
 import { outcomeOf, promisesSettled } from '../../core/test/fixtures/settled.ts'
@@ -506,3 +507,16 @@ scenario(
     t.same(told, ['plimsoll: spans are dropped', 'plimsoll: 3 spans were dropped'])
   },
 )
+
+t.test('it takes the place of a BatchSpanProcessor without any option', async t => {
+  const exporter = new HeldExporter()
+  const processor = new BoundedSpanProcessor(exporter)
+  const provider = new BasicTracerProvider({ spanProcessors: [processor] })
+  provider.getTracer('test').startSpan('span').end()
+  const flushed = provider.forceFlush()
+  exporter.last.end(SENT)
+  await flushed
+  t.match(processor.stats(), { made: 1, sent: 1 })
+  await provider.shutdown()
+  t.equal(exporter.shutdowns, 1)
+})
