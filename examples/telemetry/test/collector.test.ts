@@ -51,7 +51,7 @@ t.test('it never ends an answer that trickles', async t => {
 
 t.test('on the command line it does what it reads', async t => {
   const module = fileURLToPath(new URL('../src/collector-server.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), module, '--port', '0'], {
+  const child = spawn(process.execPath, [...process.execArgv, module, '--port', '0'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
