@@ -13,7 +13,8 @@ import {
 export interface BoundedSpanProcessorOptions {
   /**
    * The most that all spans may take which are kept, by an estimate: those that wait, those under way, and those to be
-   * sent again. Default 4 MiB, at least 64 KiB. One export has an eighth of it at most, or a single span.
+   * sent again. Default 4 MiB, at least 64 KiB. One export has an eighth of it at most, and 256 KiB, or
+   * a single span.
    */
   readonly maxBytes?: ByteSize
   /**

@@ -5,8 +5,11 @@ import { bytesInUse } from '../../core/test/fixtures/garbage.ts'
 import { estimateSpanBytes } from '../src/span-size.ts'
 import { tracerFor } from './fixtures/tracing.ts'
 
-const SPANS = 2000
+const SPANS = 1000
 let unique = 0
+
+// Each shape takes several collections of garbage.
+t.setTimeout(120_000)
 
 /** A string of its own, as one from a request is: flat, and nobody else's. */
 function text(length: number, encoding: 'latin1' | 'utf16le' = 'latin1'): string {
