@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { kindOf } from './body-kind.ts'
-import { costOfBuffered } from './buffered-cost.ts'
+import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { bodyTooLarge, clientLeft, costTooLarge, noRoom, PlimsollError, tooSlow } from './errors.ts'
@@ -60,6 +60,12 @@ export interface RequestKeeper {
   cutOff(request: GovernedRequest, error: PlimsollError): void
 }
 
+/** Who only observes requests. */
+interface Understudy {
+  /** Makes the twin of one that has cost nothing so far. */
+  twinOf(request: GovernedRequest): Twin
+}
+
 /** One request on its way from admission to release. */
 export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable, Payer {
   before: Finalizable | undefined = undefined
@@ -76,7 +82,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   route: Route | undefined
   /** What is known of its route; undefined where nothing is. */
   row: RouteMeasures | undefined
-  /** Where its governor only observes: what would have become of it. Nothing holds it up itself. */
+  /** Who observes it, where its governor does no more: nothing holds it up. */
+  observer: Understudy | undefined
+  /** What would have become of it, where it is observed; see {@link understudy}. */
   twin: Twin | undefined
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
@@ -156,17 +164,23 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
-    if (this.twin !== undefined) return this.#growObserved(bytes, this.twin)
+    if (this.observer !== undefined) return this.#growObserved(bytes)
     // It could not answer before the one that waits, which might be waiting for these very bytes.
     if (this.connection?.isBehindWaiter(this)) return false
     return this.#holding.tryGrow(bytes)
   }
 
-  #growObserved(by: number, twin: Twin): boolean {
+  #growObserved(by: number): boolean {
     if (this.#released) return false
     this.#holding.charge(by)
-    twin.tryGrow(by)
+    this.understudy()?.tryGrow(by)
     return true
+  }
+
+  /** Its twin, where it is observed. What has cost nothing gets one only now that it wants something. */
+  understudy(): Twin | undefined {
+    if (this.observer !== undefined) this.twin ??= this.observer.twinOf(this)
+    return this.twin
   }
 
   shrink(to: ByteSize): void {
@@ -193,13 +207,15 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const wanted = parseByteSize(bytes, 'bytes')
     if (this.#released)
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
+    // Before its price is that of what it wants.
+    const twin = this.understudy()
     this.#holding.drop()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
-    if (this.twin !== undefined) {
+    if (twin !== undefined) {
       this.#holding.charge(wanted)
       // What is refused there is noted there.
-      this.twin.requeue(wanted).catch(() => {})
+      twin.requeue(wanted).catch(() => {})
       return
     }
     // What costs nothing does not wait here, either.
@@ -321,7 +337,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   /** From here on it is only counted, and holds what it costs, whether or not there is room. */
-  pass(twin: Twin): void {
+  pass(observer: Understudy, twin: Twin | undefined): void {
+    this.observer = observer
     this.twin = twin
     this.#holding.observe(this.price.bytes)
   }
@@ -340,12 +357,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
     const { configuredCapacity } = this.#budget
-    if (price.bytes > configuredCapacity && this.twin === undefined)
+    if (price.bytes > configuredCapacity && this.observer === undefined)
       throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
     // Its twin grows by itself, below.
-    else if (this.twin !== undefined) this.#holding.charge(more)
+    else if (this.observer !== undefined) this.#holding.charge(more)
     else if (more > 0 && !this.tryGrow(more)) {
       throw noRoom(more)
     }
@@ -377,8 +394,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   buffered(bytes: number): void {
     this.#holding.buffered(bytes)
+    if (bytes <= BUFFERED_FREE && this.twin === undefined) return
     this.row?.buffers(bytes)
-    this.twin?.buffered(bytes)
+    this.understudy()?.buffered(bytes)
   }
 
   bodyHold(): Pick<BodyHold, 'hold' | 'letCome'> {

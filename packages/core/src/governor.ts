@@ -159,7 +159,7 @@ export class Governor {
     }
     const twin = this.#observer.begin(request, () => this.#declare(request, res, policy))
     request.connection = finalize(request, res)
-    request.pass(twin)
+    request.pass(this.#observer, twin)
     return this.#begin(request, res, 0)
   }
 
@@ -249,7 +249,7 @@ export class Governor {
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
     const row = this.#traffic.released(request)
-    if (twin !== undefined) this.#observer.over(twin, row, performance.now() - request.admittedAt)
+    if (twin !== undefined) this.#observer.over(twin, row, performance.now() - twin.since)
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
   }
@@ -263,7 +263,8 @@ export class Governor {
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {
-      const { req, reader, stream, socket, twin } = request
+      const { req, reader, stream, socket } = request
+      const twin = request.understudy()
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
       const declare = (): Price => this.#price(request, declared, this.#resolved(policy))
       if (twin !== undefined) this.#observer.adjust(request, twin, declare)

@@ -145,6 +145,8 @@ export class Holding implements Holder {
   /** The response has so much in its buffers, of which what was reserved covers as much. */
   buffered(bytes: number): void {
     if (bytes > this.#peakBuffered) this.#peakBuffered = bytes
+    // Nearly always, and with each write.
+    if (bytes <= BUFFERED_FREE && this.#overflow === undefined) return
     const excess = Math.max(0, bytes - BUFFERED_FREE - (this.#reservation?.bytes ?? 0))
     if (this.#released || (excess === 0 && this.#overflow === undefined)) return
     this.#overflow ??= this.#budget.charge(0)

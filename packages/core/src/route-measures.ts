@@ -76,9 +76,9 @@ export class RouteMeasures {
    */
   over(bufferedBytes: number, failed = false): void {
     this.#requests++
-    this.#buffered = Math.max(bufferedBytes, this.#buffered * (failed ? 1 : KEPT))
+    this.#buffered = Math.max(bufferedBytes, failed ? this.#buffered : faded(this.#buffered, KEPT))
     // One that has buffered much has told what it is.
-    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : this.#guess * KEPT_OF_GUESS
+    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : faded(this.#guess, KEPT_OF_GUESS)
     this.bufferedBytes.record(bufferedBytes)
   }
 
@@ -99,4 +99,13 @@ export class RouteMeasures {
   refuse(code: PlimsollErrorCode): void {
     this.refused[code] = (this.refused[code] ?? 0) + 1
   }
+}
+
+/**
+ * What is left of it: nothing, where that would cost nothing. A number that only ever shrinks by a part ends as one that
+ * a processor takes a hundred times as long to multiply.
+ */
+function faded(bufferedBytes: number, kept: number): number {
+  const left = bufferedBytes * kept
+  return left > BUFFERED_FREE ? left : 0
 }

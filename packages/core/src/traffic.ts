@@ -25,8 +25,8 @@ export class Traffic {
    * @param waiting how many wait now, who will want about as much
    */
   admitted(request: GovernedRequest, waiting: number): void {
-    const { price, row, twin } = request
-    if (twin !== undefined || row?.samples !== false) request.admittedAt = performance.now()
+    const { price, row } = request
+    if (row?.samples !== false) request.admittedAt = performance.now()
     if (price.bytes === 0) return
     request.guess = row?.guesses === false ? 0 : (price.response ?? 0)
     request.demand = price.bytes - request.guess

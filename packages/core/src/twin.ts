@@ -49,6 +49,8 @@ export class Twin extends GovernedRequest {
   queued = false
   /** How long it has waited; 0 as long as it does. */
   waitedMs = 0
+  /** Since when its request has cost anything. */
+  readonly since = performance.now()
   readonly #keeper: TwinKeeper
   #heldMs: number | undefined
   /** What its body turned out not to need while it waited. */

@@ -36,7 +36,7 @@ class Rehearsed {
   }
 
   pass(request: GovernedRequest, declare = () => this.#price(request)): GovernedRequest {
-    request.pass(this.observer.begin(request, declare))
+    request.pass(this.observer, this.observer.begin(request, declare))
     return request
   }
 
