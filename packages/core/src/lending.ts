@@ -82,10 +82,11 @@ export class Lending {
     )
   }
 
-  /** With how much room he could be let in. */
+  /** With how much room he could be let in. While memory is short with all of it: who is in passes the ceiling. */
   leastFor({ bytes, beginsWith }: Beginner): number {
+    const { ceiling, capacity } = this.#account
     const taken = this.#beginner !== undefined && this.#beginner.lent > 0
-    return taken || bytes - beginsWith < READ_AHEAD ? bytes : beginsWith
+    return taken || ceiling < capacity || bytes - beginsWith < READ_AHEAD ? bytes : beginsWith
   }
 
   /** He has begun. */
