@@ -345,7 +345,18 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   /** A later price, for what has come of the body by now; see {@link reprice}. */
   adjust(price: Price): void {
-    this.reprice(this.reader?.repriced(price) ?? price)
+    const repriced = this.reader?.repriced(price) ?? price
+    this.claim(repriced)
+    this.reprice(repriced)
+  }
+
+  /**
+   * Has back what a later price needs of what is lent.
+   *
+   * @throws `ERR_PLIMSOLL_NO_ROOM`
+   */
+  protected claim(price: Price): void {
+    if (!this.#holding.tryClaim(price)) throw noRoom(price.bytes)
   }
 
   /**

@@ -385,12 +385,13 @@ export class Governor {
    * probes ask, which are to be exempt. Costs next to nothing.
    *
    * Not live is who has requests that wait, and for `health.wedgedMs` neither released any that cost something nor had a
-   * byte of theirs sent or taken; time in which the event loop was blocked does not count. It cannot tell a handler
-   * that hangs from one that works for so long on its own, reads nothing and writes nothing.
+   * byte of theirs sent or taken; time in which the event loop was blocked does not count, nor who waits for nothing but
+   * the share of its own client. It cannot tell a handler that hangs from one that works for so long on its own, reads
+   * nothing and writes nothing.
    */
   health(): Health {
-    const { valve, waiting, stillMs } = this.budget
-    const signs = { closing: this.#closing, shutForMs: valve?.shutForMs ?? 0, waiting, stillMs }
+    const { valve, queued, stillMs } = this.budget
+    const signs = { closing: this.#closing, shutForMs: valve?.shutForMs ?? 0, queued, stillMs }
     return healthOf(signs, this.#options.health)
   }
 

@@ -137,6 +137,15 @@ export class Holding implements Holder {
     this.#reservation?.payIn(bytes)
   }
 
+  /** Whether what is lent need not be had back for another price, or was: that holds bytes, and can't wait. */
+  tryClaim(price: Price): boolean {
+    const reservation = this.#reservation
+    if (reservation === undefined || reservation.lent === 0) return true
+    const loan = this.#borrow(reservation)
+    const promised = Math.max(0, reservation.bytes + reservation.lent + price.bytes - this.#payer.price.bytes)
+    return loan.tryClaim(this.#inUse(loan, price, promised), promised)
+  }
+
   /** Whether what has come out of a decoder has room in what was promised, as far as that is lent. */
   mayInflate(): boolean {
     return this.#loan?.mayInflate(this.#inUse(this.#loan)) !== false
@@ -210,11 +219,15 @@ export class Holding implements Holder {
   }
 
   /** The same, whatever is still to be sent: a body that is there may still be inflated. */
-  #inUse({ reservation: { bytes, lent } }: Loan): number {
-    const { req, reader, price } = this.#payer
+  #inUse(
+    { reservation: { bytes, lent } }: Loan,
+    price = this.#payer.price,
+    promised: number = bytes + lent,
+  ): number {
+    const { req, reader } = this.#payer
     // It was given back what it does not need: by now, or before it was over, as a twin may be before its turn.
-    if (reader === undefined || reader.settled) return bytes + lent
-    return neededOf(req, price, bytes + lent, reader.held)
+    if (reader === undefined || reader.settled) return promised
+    return neededOf(req, price, promised, reader.held)
   }
 
   lend(reservation: BudgetReservation, needed: number): void {

@@ -55,6 +55,8 @@ export class Twin extends GovernedRequest {
   #heldMs: number | undefined
   /** What its body turned out not to need while it waited. */
   #unused = 0
+  /** What its later admission, or its body, made of its cost while it waited. */
+  #later: number | undefined
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
     super(original.req, original.res, budget, shares, NOBODY)
@@ -71,7 +73,11 @@ export class Twin extends GovernedRequest {
       await this.acquire(this.price.bytes)
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
-      // It would have begun to arrive only now.
+      // Its handler would have begun only now, and its body to arrive.
+      if (this.#later !== undefined) {
+        this.costs(this.#later)
+        this.claim(this.price)
+      }
       super.refund(this.#unused)
       this.bodyComes()
       super.payIn(this.reader?.total ?? 0)
@@ -117,6 +123,7 @@ export class Twin extends GovernedRequest {
 
   /** Its body turned out to cost so much. */
   costs(bytes: number): void {
+    if (this.waiting) this.#later = bytes
     if (this.released || this.waiting) return
     try {
       this.reprice({ ...this.price, bytes })
@@ -127,7 +134,9 @@ export class Twin extends GovernedRequest {
 
   /** From here on its body may be as long as this price allows. */
   allow(price: Price): void {
-    this.price = { ...price, bytes: this.price.bytes }
+    const allowed = { ...price, bytes: this.price.bytes }
+    this.claim(allowed)
+    this.price = allowed
     this.payIn(0)
   }
 

@@ -260,6 +260,18 @@ t.test('a later admission changes what it costs, and would have bounded what is 
   rehearsed.end(one, 1)
 })
 
+t.test('what it costs later, and did so before its turn, it would have cost from its turn on', async t => {
+  const { rehearsed } = setUp(t, 100)
+  const { observer } = rehearsed
+  const one = rehearsed.begin(60)
+  const other = rehearsed.begin(60)
+  observer.adjust(other, other.twin as Twin, () => priceOf(other.req, 60, resolvePolicy({ cost: 20 }), 100))
+  rehearsed.end(one, 1)
+  await promisesSettled()
+  t.equal(other.twin?.bytes, 20)
+  rehearsed.end(other, 1)
+})
+
 t.test('who listens is told of each that would have waited or been refused', async t => {
   const { clock, rehearsed } = setUp(t, 100, undefined, { limit: 1 })
   const told: unknown[] = []
