@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-
-const { transformSync } = createRequire(import.meta.url)('@swc/wasm-typescript')
+import { transformSync } from '@swc/wasm-typescript'
 
 /** Types become blanks: coverage and stacks have the positions of the source without a source map. */
 export const load = async (url, context, next) => {
