@@ -9,6 +9,8 @@ export interface GatheredOptions {
   /** How many will probably come; undefined where nobody knows. */
   readonly expected: number | undefined
   readonly held: HeldBytes
+  /** Whether somebody holds the chunks already, so that only a second copy is to be held. */
+  readonly paid?: boolean
   /** What is thrown at a byte too many. */
   readonly tooLarge: (bytes: number) => Error
 }
@@ -60,19 +62,20 @@ export class GatheredBytes {
    * @throws what `held` throws: for a moment it may be there twice
    */
   joined(): Buffer {
-    const { held } = this.#options
+    const { held, paid } = this.#options
     if (this.#blocks.length === 1 && this.#free === 0) return this.#last
     held.grow(this.#total)
     const all = Buffer.allocUnsafeSlow(this.#total)
     let at = 0
     for (const block of this.#blocks) at += block.copy(all, at)
     this.#blocks.length = 0
-    held.shrink(this.#total)
+    held.shrink(paid ? 0 : this.#total)
     return all
   }
 
   #addBlock(bytes: number): void {
-    this.#options.held.grow(bytes)
+    const { held, paid } = this.#options
+    if (!paid) held.grow(bytes)
     // Of its own memory: a slice of Node's pool would keep all of that.
     this.#last = Buffer.allocUnsafeSlow(bytes)
     this.#free = bytes
