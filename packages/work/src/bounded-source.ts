@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { optionError } from '@plimsoll/core'
 import { canDecode, codingsOf } from './content-codings.ts'
+import { endStream } from './end-stream.ts'
 
 /** A web stream, by what is used of it: the types of Node, of undici and of the DOM differ. */
 export interface WebStream {
@@ -77,11 +78,8 @@ export function openSource(source: BoundedSource): OpenSource {
  */
 export function discardSource(source: BoundedSource, reason: unknown): void {
   const { body } = isMessage(source) ? source : { body: source }
-  if (isNodeStream(body)) {
-    // One that ends before its time says so, undici's for one, and without a listener that would end the process.
-    body.on('error', () => {})
-    body.destroy()
-  } else if (isWebStream(body) && !body.locked) body.cancel(reason).catch(() => {})
+  if (isNodeStream(body)) endStream(body)
+  else if (isWebStream(body) && !body.locked) body.cancel(reason).catch(() => {})
 }
 
 /** Whether it is a stream of Node's kind, of whichever copy. */

@@ -78,16 +78,7 @@ export async function readBodyFrom(
       paid: true,
       tooLarge: bytes => tooLarge(bytes, limit),
     })
-    const take = (chunk: Uint8Array): void => {
-      try {
-        gathered.add(chunk)
-      } catch (error) {
-        // Before the loop that reads it destroys it, and with it the way of the answer.
-        cutBody(req, error as PlimsollError)
-        throw error
-      }
-    }
-    await readChunks({ body, expected, codings }, take, undefined)
+    await readChunks({ body, expected, codings }, chunk => gathered.add(chunk), undefined)
     // Over HTTP/2 a body that breaks off ends like a whole one.
     if (req.aborted) throw clientGone()
     if (expected !== undefined && gathered.total !== expected) {

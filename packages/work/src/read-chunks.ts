@@ -39,7 +39,8 @@ async function readNodeStream(stream: Readable, take: Take, signal: AbortSignal 
   const ignore = (): void => {}
   stream.on('error', ignore)
   try {
-    for await (const chunk of stream) take(chunk)
+    // Whoever disposes of it knows how: destroyed, a request would take the way of its answer with it.
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) take(chunk)
     stream.off('error', ignore)
   } finally {
     signal?.removeEventListener('abort', abort)
