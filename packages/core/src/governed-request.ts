@@ -110,6 +110,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   #responseOver = false
   #connectionOver = false
   #works = 0
+  /** What its handler has taken besides; and what it has given back of the rest. */
+  #taken = 0
   #givenBack = 0
   #released = false
   #controller: AbortController | undefined
@@ -164,6 +166,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
+    const grown = this.#grow(bytes)
+    if (grown) this.#taken += bytes
+    return grown
+  }
+
+  #grow(bytes: number): boolean {
     if (this.observer !== undefined) return this.#growObserved(bytes)
     // It could not answer before the one that waits, which might be waiting for these very bytes.
     if (this.connection?.isBehindWaiter(this)) return false
@@ -187,7 +195,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const bytes = parseByteSize(to, 'to')
     // What a handler says that it holds is no guess any more.
     this.price = { ...this.price, response: 0 }
-    this.#givenBack += this.#holding.shrink(bytes)
+    const less = this.#holding.shrink(bytes)
+    const own = Math.min(less, this.#taken)
+    this.#taken -= own
+    this.#givenBack += less - own
     this.twin?.shrink(bytes)
   }
 
@@ -210,6 +221,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // Before its price is that of what it wants.
     const twin = this.understudy()
     this.#holding.drop()
+    this.#taken = 0
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
     if (twin !== undefined) {
@@ -374,7 +386,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     if (more < 0) this.#holding.giveBack(-more)
     // Its twin grows by itself, below.
     else if (this.observer !== undefined) this.#holding.charge(more)
-    else if (more > 0 && !this.tryGrow(more)) {
+    else if (more > 0 && !this.#grow(more)) {
       throw noRoom(more)
     }
     this.price = price
@@ -398,7 +410,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   refund(bytes: number): void {
-    // Less what the handler has given back by itself.
+    // Less what the handler has given back of it by itself.
     this.#holding.giveBack(Math.max(0, bytes - this.#givenBack))
     this.twin?.refund(bytes)
   }

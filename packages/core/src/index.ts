@@ -38,7 +38,9 @@ export { noReservation } from './no-reservation.ts'
 export type { ObservedStats } from './observer.ts'
 export {
   BESIDE_A_WAITER,
+  checkDuration,
   checkObject,
+  checkOptions,
   type QueueOptions,
   type ResolvedQueue,
   waitersBeside,
