@@ -40,7 +40,10 @@ export { noteRead, noteTasks } from './note-work.ts'
 export type { ObservedStats } from './observer.ts'
 export {
   BESIDE_A_WAITER,
+  checkDuration,
   checkObject,
+  checkOptions,
+  checkWhole,
   type QueueOptions,
   type ResolvedQueue,
   waitersBeside,
