@@ -24,9 +24,9 @@ export class FanOut<T> {
   readonly #waiting = new Set<Job>()
   readonly #values: T[] = []
   readonly #errors: unknown[] = []
-  #resolve: (values: T[]) => void = () => {}
-  #reject: (error: unknown) => void = () => {}
-  #rest: () => void = () => {}
+  #resolve!: (values: T[]) => void
+  #reject!: (error: unknown) => void
+  #rest!: () => void
   #begun = 0
   #open = 0
   #pulling = false

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { anyValue } from '../../core/test/fixtures/any-value.ts'
 import { resolveShared, type SharedOptions } from '../src/shared-limiter.ts'
+import { anyValue } from './fixtures/any-value.ts'
 
 t.test('who gives the same name has the same limiter', async t => {
   const one = resolveShared({ name: 'one', concurrency: 2 })
@@ -11,7 +11,11 @@ t.test('who gives the same name has the same limiter', async t => {
 
 t.test('a name has one limit', async t => {
   resolveShared({ name: 'fixed', concurrency: 2, queueLimit: 3 })
-  for (const figures of [{ concurrency: 3, queueLimit: 2 }, { concurrency: 2, queueLimit: 4 }, { concurrency: 2 }])
+  for (const figures of [
+    { concurrency: 3, queueLimit: 2 },
+    { concurrency: 2, queueLimit: 4 },
+    { concurrency: 2 },
+  ])
     t.throws(() => resolveShared({ name: 'fixed', ...figures }), {
       code: 'ERR_PLIMSOLL_OPTION',
       message: /^shared of the name "fixed" must be the same everywhere/,
