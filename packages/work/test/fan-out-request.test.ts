@@ -157,6 +157,36 @@ t.test('what has no room waits for the others of its call, and for nobody else',
   await idle()
 })
 
+t.test('who needs much waits until enough of its call is over', async t => {
+  const { governor, reservation, answer, idle } = await inRequest(t, { budget: 100 })
+  const all = gates(4)
+  const begun: number[] = []
+  const tasks = all.map(
+    ({ promise }, n): Task<void> =>
+      Object.assign(
+        () => {
+          begun.push(n)
+          return promise
+        },
+        { bytes: [40, 40, 90, 10][n] as number },
+      ),
+  )
+  const results = fanOut(tasks, { reservation })
+  await turns()
+  t.same(begun, [0, 1], 'and nobody passes it')
+  all[0]?.open()
+  await turns()
+  t.same(begun, [0, 1])
+  all[1]?.open()
+  await turns()
+  t.same(begun, [0, 1, 2, 3])
+  for (const gate of all) gate.open()
+  await results
+  t.equal(governor.stats().reserved, 0)
+  answer()
+  await idle()
+})
+
 t.test('who waits for bytes when the call ends is never begun, and what runs keeps its own', async t => {
   const { governor, reservation, client, idle } = await inRequest(t, { budget: 100 })
   const all = gates(3)
