@@ -240,6 +240,22 @@ t.test(
   },
 )
 
+t.test('a task that begins while its request waits for bytes has none', async t => {
+  const { governor, reservation, answer, idle } = await inRequest(t, { budget: 100 })
+  const [gate] = gates(1)
+  const tasks = [() => gate?.promise, () => t.fail('never')]
+  const results = fanOut<unknown>(tasks, { reservation, bytes: 50, concurrency: 1 })
+  await turns()
+  const others = governor.budget.tryAcquire(50)
+  const requeued = reservation.requeue(60)
+  gate?.open()
+  await t.rejects(results, { code: 'ERR_PLIMSOLL_NO_ROOM' })
+  others?.release()
+  await requeued
+  answer()
+  await idle()
+})
+
 t.test('where the governor only observes, all tasks have their bytes', async t => {
   const { governor, reservation, answer, idle } = await inRequest(t, { budget: 100, mode: 'observe' })
   const all = gates(3)
