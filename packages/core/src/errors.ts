@@ -9,6 +9,7 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_QUEUE_TIMEOUT: 503,
   ERR_PLIMSOLL_NO_ROOM: 503,
   ERR_PLIMSOLL_CLOSED: 503,
+  ERR_PLIMSOLL_DEADLINE: 504,
   ERR_PLIMSOLL_TOO_SLOW: 408,
   ERR_PLIMSOLL_OVER_SHARE: 429,
   ERR_PLIMSOLL_BODY_TOO_LARGE: 413,
@@ -99,6 +100,10 @@ export function optionError(option: string, expected: string, got: unknown): Pli
 
 export function clientLeft(): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+}
+
+export function tooLate(): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_DEADLINE', 'The request took too long')
 }
 
 export function tooSlow(bytes: number): PlimsollError {

@@ -3,9 +3,17 @@ import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
+import { deadlineOf } from './deadline.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { enter } from './enter.ts'
-import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import {
+  clientLeft,
+  isPlimsollError,
+  optionError,
+  PlimsollError,
+  type PlimsollErrorCode,
+  tooLate,
+} from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { FlightRecorder } from './flight-recorder.ts'
@@ -14,6 +22,7 @@ import { GovernedRequest, type RequestKeeper, type RequestReservation } from './
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import type { GovernorStats } from './governor-stats.ts'
 import { type Health, healthOf } from './health.ts'
+import { type HeldWork, heldWorkOf } from './held-work.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
@@ -47,11 +56,13 @@ export class Governor {
   readonly #connections: ConnectionLimit
   readonly #recorder: FlightRecorder | undefined
   readonly #waiting = new Set<GovernedRequest>()
+  readonly #working = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
   readonly #traffic: Traffic
   readonly #keeper: RequestKeeper = {
     waiting: this.#waiting,
+    working: this.#working,
     released: (request, bytes) => this.#release(request, bytes),
     requeueRefused: (request, error) => {
       this.#note(request, error)
@@ -142,6 +153,7 @@ export class Governor {
       const resolved = this.#resolved(policy)
       if (modeOf(resolved.mode ?? this.#mode) === 'observe') return this.#observe(request, res, resolved)
       request.price = this.#declare(request, res, resolved)
+      this.#setDeadline(request, resolved.deadlineMs)
       if (this.#shares !== undefined && request.price.bytes > 0) request.key = this.#shares.of(req)
       request.connection = finalize(request, res)
       return this.#enter(request, res)
@@ -182,6 +194,14 @@ export class Governor {
       capacity,
       alone: this.#options.alone,
     })
+  }
+
+  #setDeadline(request: GovernedRequest, policyMs: number | undefined): void {
+    const { deadlineHeader } = this.#options
+    if (policyMs === undefined && deadlineHeader === undefined) return
+    const ms = deadlineOf(request.req, policyMs, deadlineHeader)
+    if (ms === 0) throw tooLate()
+    if (ms !== undefined) request.endBy(ms)
   }
 
   /** Admit: is there room? Else wait. */
@@ -268,7 +288,10 @@ export class Governor {
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
       const declare = (): Price => this.#price(request, declared, this.#resolved(policy))
       if (twin !== undefined) this.#observer.adjust(request, twin, declare)
-      else request.adjust(declare())
+      else {
+        request.adjust(declare())
+        if (policy !== false && policy.deadlineMs !== undefined) this.#setDeadline(request, policy.deadlineMs)
+      }
     }
     return request
   }
@@ -344,9 +367,23 @@ export class Governor {
     this.#connections.attach(server)
   }
 
-  /** Counts a request that was stopped because it passed some point twice. For adapters. */
-  countRepeated(): void {
+  /**
+   * Counts a request that was stopped because it passed some point twice. For adapters.
+   *
+   * @param req that request, for the report of its route
+   */
+  countRepeated(req?: HttpRequest): void {
     this.#repeated++
+    const work = req && governed<GovernedRequest>(req)?.working()
+    if (work !== undefined) work.repeated++
+  }
+
+  /**
+   * The work that requests hold now, by `hold`, the oldest first: what goes on though its client has left, too, which the
+   * budget is short of until it is over.
+   */
+  heldWork(): HeldWork[] {
+    return heldWorkOf(this.#working)
   }
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */

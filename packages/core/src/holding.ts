@@ -121,6 +121,20 @@ export class Holding implements Holder {
     return reservation
   }
 
+  /** Bytes of its own for a piece of work, none yet. Whoever asks for them releases them. */
+  piece(): BudgetReservation {
+    return this.#observed ? this.#budget.charge(0) : this.#nothingYet()
+  }
+
+  /** Takes so many more for such a piece, if they are free now. */
+  growPiece(piece: BudgetReservation, by: number): boolean {
+    if (!this.#taken || this.#released || this.#loan?.mayGrow(by) === false) return false
+    if (this.#observed) piece.charge(by)
+    else if (!piece.tryGrow(by)) return false
+    this.#watch()
+    return true
+  }
+
   /** @returns how much less it holds */
   shrink(to: number): number {
     const held = this.bytes

@@ -31,16 +31,19 @@ export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
 export type { Health, HealthOptions } from './health.ts'
+export type { HeldWork } from './held-work.ts'
 export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
 export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'
 export type { Mode, ModeOption } from './mode.ts'
 export { noReservation } from './no-reservation.ts'
+export { noteRead, noteTasks } from './note-work.ts'
 export type { ObservedStats } from './observer.ts'
 export {
   BESIDE_A_WAITER,
   checkDuration,
   checkObject,
   checkOptions,
+  checkWhole,
   type QueueOptions,
   type ResolvedQueue,
   waitersBeside,
@@ -54,6 +57,7 @@ export type {
   RecommendedBudget,
   RecommendedCost,
   RouteReport,
+  RouteWork,
   Spread,
 } from './report.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'

@@ -2,6 +2,8 @@ import type { BodyKind } from './body-kind.ts'
 import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { PlimsollErrorCode } from './errors.ts'
 import { Measure } from './measure.ts'
+import type { RequestWork } from './request-work.ts'
+import { WorkMeasures } from './work-measures.ts'
 
 /** How much of what was learned each response keeps that buffers less. */
 const KEPT = 0.98
@@ -37,6 +39,8 @@ export class RouteMeasures {
   /** How bodies of it are read, by the last one. */
   read: BodyKind | 'stream' | undefined
   queued = 0
+  /** What its requests did besides; undefined where none did any of it. */
+  work: WorkMeasures | undefined
   #requests = 0
   #buffered: number
   #guess: number
@@ -89,6 +93,12 @@ export class RouteMeasures {
     this.reservedBytes.record(reservedBytes)
     this.heldMs.record(heldMs)
     this.read = read ?? this.read
+  }
+
+  /** One is over that did so much besides. */
+  worked(work: RequestWork): void {
+    this.work ??= new WorkMeasures()
+    this.work.add(work)
   }
 
   /** A response that is under way has so much in its buffers: others may be admitted before it is over. */

@@ -43,6 +43,7 @@ export class Traffic {
     this.#demanded -= request.demand
     const row = request.row ?? this.#learned(request)
     row?.over(request.peakBuffered, request.res.statusCode >= 400)
+    if (request.work !== undefined) row?.worked(request.work)
     if (request.admittedAt > 0) row?.measure(request.measured())
     return row
   }

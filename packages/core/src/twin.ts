@@ -31,6 +31,7 @@ const nothing = (): void => {}
 /** Who admits twins: whatever becomes of them, no request is counted. */
 const NOBODY: RequestKeeper = {
   waiting: new Set(),
+  working: new Set(),
   released: nothing,
   cutOff: nothing,
   requeueRefused: (twin, error) => (twin as Twin).fail(error),

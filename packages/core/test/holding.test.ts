@@ -9,7 +9,13 @@ import { promisesSettled } from './fixtures/settled.ts'
 
 const KIB = 1024
 const MIB = 2 ** 20
-const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefused() {}, cutOff() {} }
+const KEEPER = {
+  waiting: new Set<GovernedRequest>(),
+  working: new Set<GovernedRequest>(),
+  released() {},
+  requeueRefused() {},
+  cutOff() {},
+}
 
 /** A request that holds a guess of 1 MiB for its response and 1 MiB for its body, while somebody waits. */
 async function holdingWhileAnotherWaits(

@@ -15,7 +15,13 @@ import { FakeClock } from './fixtures/fake-clock.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
-const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefused() {}, cutOff() {} }
+const KEEPER = {
+  waiting: new Set<GovernedRequest>(),
+  working: new Set<GovernedRequest>(),
+  released() {},
+  requeueRefused() {},
+  cutOff() {},
+}
 
 /** Observed requests as a governor leads them, without a server. */
 class Rehearsed {

@@ -4,6 +4,11 @@
  * @module @plimsoll/work
  */
 
+export { amplification, amplificationTable, type RouteAmplification } from './amplification.ts'
+export { fanOut } from './fan-out.ts'
+export type { FanOutOptions } from './fan-out-options.ts'
+export type { SharedOptions } from './shared-limiter.ts'
+export type { Task } from './task.ts'
 export type { ByteSize, RequestReservation, RoutePolicy } from '@plimsoll/core'
 export {
   expressReadBody,
