@@ -4,12 +4,8 @@
  * @module @plimsoll/work
  */
 
-export { amplification, amplificationTable, type RouteAmplification } from './amplification.ts'
-export { fanOut } from './fan-out.ts'
-export type { FanOutOptions } from './fan-out-options.ts'
-export type { SharedOptions } from './shared-limiter.ts'
-export type { Task } from './task.ts'
 export type { ByteSize, RequestReservation, RoutePolicy } from '@plimsoll/core'
+export { amplification, amplificationTable, type RouteAmplification } from './amplification.ts'
 export {
   expressReadBody,
   type FastifyBodyRequest,
@@ -25,5 +21,9 @@ export type {
   WebStream,
   WebStreamReader,
 } from './bounded-source.ts'
+export { fanOut } from './fan-out.ts'
+export type { FanOutOptions } from './fan-out-options.ts'
 export { type ReadBodyOptions, readBody, readBodyPolicy, type WithRequest } from './read-body.ts'
 export { type ReadBoundedOptions, readBounded } from './read-bounded.ts'
+export type { SharedOptions } from './shared-limiter.ts'
+export type { Task } from './task.ts'
