@@ -1,23 +1,30 @@
-import { PlimsollError, type RequestReservation } from '@plimsoll/core'
+import { PlimsollError, type RequestReservation, type Reservation } from '@plimsoll/core'
+import { comeBackLater } from './come-back-later.ts'
 
-/** What one read holds of its request's reservation: the one place that takes such bytes and gives them back. */
+/** What a read may hold its bytes in: its request's, or a reservation that whoever reads releases. */
+export type Holdable = RequestReservation | Reservation
+
+/** What one read holds: of a request in a piece of its own, which goes with the request. */
 export class HeldBytes {
-  readonly #reservation: RequestReservation | undefined
+  readonly #whole: Holdable | undefined
+  #part: Reservation | undefined
   #bytes = 0
 
   /** @param reservation undefined where nothing is to be held */
-  constructor(reservation: RequestReservation | undefined) {
-    this.#reservation = reservation
+  constructor(reservation: Holdable | undefined) {
+    this.#whole = reservation
   }
 
-  /** @throws `ERR_PLIMSOLL_NO_ROOM`, or `ERR_PLIMSOLL_RELEASED` where the request is over */
+  /** @throws `ERR_PLIMSOLL_NO_ROOM`, or `ERR_PLIMSOLL_RELEASED` where there is no reservation any more */
   grow(by: number): void {
-    const reservation = this.#reservation
-    if (reservation === undefined) return
-    if (!reservation.tryGrow(by)) {
-      throw reservation.released
-        ? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: by })
-        : new PlimsollError('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', { bytes: by })
+    const whole = this.#whole
+    if (whole === undefined) return
+    this.#part ??= isOfRequest(whole) ? whole.tryReserve(0) : whole
+    if (!this.#part?.tryGrow(by)) {
+      const figures = { bytes: by }
+      throw whole.released
+        ? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', figures)
+        : comeBackLater('ERR_PLIMSOLL_NO_ROOM', 'There is no room for this request now', figures)
     }
     this.#bytes += by
   }
@@ -26,7 +33,15 @@ export class HeldBytes {
   shrink(to: number): void {
     const less = this.#bytes - to
     this.#bytes = to
-    // Not below 0: its handler may have given them back by itself.
-    this.#reservation?.shrink(Math.max(0, this.#reservation.bytes - less))
+    const part = this.#part
+    if (part === undefined) return
+    // Whose it is may have given them back by itself.
+    part.shrink(Math.max(0, part.bytes - less))
+    if (part.bytes === 0 && part !== this.#whole) part.release()
   }
+}
+
+/** By shape, since it may be another copy's. */
+export function isOfRequest(reservation: Holdable): reservation is RequestReservation {
+  return 'tryReserve' in reservation
 }

@@ -23,6 +23,7 @@ export type {
 } from './bounded-source.ts'
 export { fanOut } from './fan-out.ts'
 export type { FanOutOptions } from './fan-out-options.ts'
+export type { Holdable } from './held-bytes.ts'
 export { type ReadBodyOptions, readBody, readBodyPolicy, type WithRequest } from './read-body.ts'
 export { type ReadBoundedOptions, readBounded } from './read-bounded.ts'
 export type { SharedOptions } from './shared-limiter.ts'

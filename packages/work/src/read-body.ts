@@ -88,9 +88,9 @@ export async function readBodyFrom(
     }
     return gathered.joined()
   } catch (error) {
-    const refusal = refusalOf(req, error)
-    if (!req.readableEnded && !req.destroyed) cutBody(req, refusal)
-    throw refusal
+    const fault = faultOf(req, codings.length > 0, error)
+    if (!req.readableEnded && !req.destroyed) cutBody(req, fault as PlimsollError)
+    throw fault
   }
 }
 
@@ -117,10 +117,11 @@ function declaredOf({ headers }: HttpRequest): number | undefined {
   return length === undefined || headers['transfer-encoding'] !== undefined ? undefined : Number(length)
 }
 
-function refusalOf(req: HttpRequest, error: unknown): PlimsollError {
+function faultOf(req: HttpRequest, decoded: boolean, error: unknown): unknown {
   if (isPlimsollError(error)) return error
-  // It can only be a decoder that fails while the request does not.
-  return req.readableAborted ? clientGone(error) : badEncoding(error)
+  if (req.aborted || req.readableAborted) return clientGone(error)
+  // It is a decoder that has failed; or else what a hook has made of the request.
+  return decoded ? badEncoding(error) : error
 }
 
 function clientGone(cause?: unknown): PlimsollError {

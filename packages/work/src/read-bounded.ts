@@ -1,22 +1,24 @@
 import {
   type ByteSize,
   checkOptions,
+  noteRead,
+  optionError,
   PlimsollError,
   parseByteSize,
-  type RequestReservation,
 } from '@plimsoll/core'
 import { type BoundedSource, discardSource, openSource } from './bounded-source.ts'
 import { GatheredBytes } from './gathered-bytes.ts'
-import { HeldBytes } from './held-bytes.ts'
+import { HeldBytes, type Holdable, isOfRequest } from './held-bytes.ts'
 import { readChunks } from './read-chunks.ts'
 
 /** How a source is read. */
 export interface ReadBoundedOptions {
   /**
-   * Holds the bytes while they come, and the buffer once it is there, until the request is over or gives them back; after a
-   * failure it holds none of them. Default: nothing is held.
+   * Holds the bytes while they come, and the buffer once it is there; after a failure none of them. A request's: until the
+   * request is over. A piece of it (`tryReserve(0)`), or any other reservation: until that is released. Default: nothing is
+   * held.
    */
-  readonly reservation?: RequestReservation | undefined
+  readonly reservation?: Holdable | undefined
   /** Ends the reading, with its reason. Default: nothing does, but the source. */
   readonly signal?: AbortSignal | undefined
 }
@@ -43,19 +45,33 @@ export async function readBounded(
   let held: HeldBytes | undefined
   try {
     const most = parseByteSize(limit, 'limit')
-    checkOptions(options, ['reservation', 'signal'], 'options')
+    const { reservation, signal } = checked(options)
     const open = openSource(source)
-    options.signal?.throwIfAborted()
-    held = new HeldBytes(options.reservation)
+    signal?.throwIfAborted()
+    held = new HeldBytes(reservation)
     const tooLarge = (bytes: number): PlimsollError => responseTooLarge(bytes, most)
     const gathered = new GatheredBytes({ limit: most, expected: open.expected, held, tooLarge })
-    await readChunks(open, chunk => gathered.add(chunk), options.signal)
+    try {
+      await readChunks(open, chunk => gathered.add(chunk), signal)
+    } finally {
+      if (reservation && isOfRequest(reservation)) noteRead(reservation, gathered.total, open.expected)
+    }
     return gathered.joined()
   } catch (error) {
     held?.shrink(0)
     discardSource(source, error)
     throw error
   }
+}
+
+function checked(options: ReadBoundedOptions): ReadBoundedOptions {
+  checkOptions(options, ['reservation', 'signal'], 'options')
+  const { reservation, signal } = options
+  if (reservation !== undefined && typeof reservation?.tryGrow !== 'function')
+    throw optionError('reservation', 'a reservation', reservation)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw optionError('signal', 'an AbortSignal', signal)
+  return options
 }
 
 /** What a response is refused with that is longer than `limit`. */

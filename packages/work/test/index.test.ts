@@ -2,7 +2,18 @@ import t from 'tap'
 import * as work from '../src/index.ts'
 
 t.test('these are the names that other people’s code depends on', async t => {
-  t.same(Object.keys(work).sort(), ['amplification', 'amplificationTable', 'fanOut'])
+  t.same(Object.keys(work).sort(), [
+    'amplification',
+    'amplificationTable',
+    'boundedFetch',
+    'expressReadBody',
+    'fanOut',
+    'fastifyReadBody',
+    'koaReadBody',
+    'readBody',
+    'readBodyPolicy',
+    'readBounded',
+  ])
 })
 
 t.test('the package is what its name resolves to', async t => {

@@ -1,10 +1,11 @@
 import { Duplex, PassThrough, Readable } from 'node:stream'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { ByteBudget, type RequestReservation } from '@plimsoll/core'
+import { ByteBudget, type Reservation } from '@plimsoll/core'
 import t from 'tap'
 import { readBounded } from '../src/read-bounded.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { clients } from './fixtures/clients.ts'
+import { inRequest } from './fixtures/in-request.ts'
 import { type Answering, Upstream } from './fixtures/upstream.ts'
 
 const KiB = 1024
@@ -20,27 +21,10 @@ function web(...chunks: unknown[]): ReadableStream {
   })
 }
 
-/** A reservation of a budget of so many bytes, as readBounded uses it. */
-function reservationOf(capacity: number): RequestReservation & { peak: number } {
+function reservationOf(capacity: number): Reservation {
   const own = new ByteBudget({ capacity }).tryAcquire(0)
   if (own === undefined) throw new Error('0 bytes always fit')
-  const reservation = {
-    peak: 0,
-    get bytes() {
-      return own.bytes
-    },
-    get released() {
-      return own.released
-    },
-    tryGrow(by: number) {
-      const grown = own.tryGrow(by)
-      reservation.peak = Math.max(reservation.peak, own.bytes)
-      return grown
-    },
-    shrink: (to: number) => own.shrink(to),
-    release: () => own.release(),
-  }
-  return anyValue(reservation)
+  return own
 }
 
 for (const client of clients) {
@@ -252,6 +236,13 @@ t.test('what is no source, no size or no option is told', async t => {
   }
   await t.rejects(readBounded(new PassThrough(), 5, anyValue({ reservations: 5 })), OPTION)
   await t.rejects(readBounded(new PassThrough(), 5, anyValue(null)), OPTION)
+  for (const [options, message] of [
+    [{ reservation: {} }, /^reservation must be/],
+    [{ reservation: null }, /^reservation must be/],
+    [{ signal: {} }, /^signal must be/],
+  ] as const) {
+    await t.rejects(readBounded(new PassThrough(), 5, anyValue(options)), { ...OPTION, message })
+  }
 })
 
 t.test('a signal ends the reading with its reason', async t => {
@@ -272,34 +263,56 @@ t.test('a signal ends the reading with its reason', async t => {
   }
 })
 
-t.test('what is read is held from when it comes until its request is over', async t => {
-  const reservation = reservationOf(2000)
+t.test('what is read is held from when it comes until it is released', async t => {
+  const reservation = reservationOf(1400)
   t.equal((await readBounded(new Response('x'.repeat(400)), 1000, { reservation })).length, 400)
   t.equal(reservation.bytes, 400)
   const known = { body: new PassThrough().end('x'.repeat(400)), headers: { 'content-length': '400' } }
   await readBounded(known, 500, { reservation })
   t.equal(reservation.bytes, 800)
-  t.equal(reservation.peak, 1400, 'at most the limit beside the copy')
+  const exact = reservationOf(1399)
+  const short = readBounded(new Response('x'.repeat(400)), 1000, { reservation: exact })
+  await t.rejects(short, { code: 'ERR_PLIMSOLL_NO_ROOM' }, 'the copy needs room, too')
+  t.equal(exact.bytes, 0)
 })
 
 t.test('what has no room is refused and ended, and holds nothing', async t => {
   const reservation = reservationOf(30_000)
-  const source = new PassThrough({ highWaterMark: 2 ** 20 }).end(Buffer.alloc(20_000))
-  await t.rejects(readBounded(source, 100_000, { reservation }), {
+  const source = new PassThrough({ highWaterMark: 2 ** 20 }).end(Buffer.alloc(40_000))
+  const refused = readBounded(source, 100_000, { reservation })
+  await t.rejects(refused, {
     code: 'ERR_PLIMSOLL_NO_ROOM',
     statusCode: 503,
+    headers: { 'Retry-After': /^[1-5]$/ },
   })
   t.ok(source.destroyed)
   t.equal(reservation.bytes, 0)
   const known = { body: new PassThrough(), headers: { 'content-length': '30001' } }
-  await t.rejects(readBounded(known, 100_000, { reservation }), {
-    code: 'ERR_PLIMSOLL_NO_ROOM',
-    bytes: 30_001,
-  })
+  const unread = readBounded(known, 100_000, { reservation })
+  await t.rejects(unread, { code: 'ERR_PLIMSOLL_NO_ROOM', bytes: 30_001 })
   t.ok(known.body.destroyed)
   t.equal(reservation.bytes, 0)
-  anyValue<{ release(): void }>(reservation).release()
-  await t.rejects(readBounded(new PassThrough().end('1'), 5, { reservation }), {
-    code: 'ERR_PLIMSOLL_RELEASED',
-  })
+  reservation.release()
+  const late = readBounded(new PassThrough().end('1'), 5, { reservation })
+  await t.rejects(late, { code: 'ERR_PLIMSOLL_RELEASED' })
+})
+
+t.test('what a request has read it holds until it is over, and its route is told of it', async t => {
+  const { governor, reservation, answer, idle } = await inRequest(t)
+  t.equal((await readBounded(new Response('x'.repeat(300)), 400, { reservation })).length, 300)
+  t.equal(reservation.bytes, 300)
+  const known = () => ({ body: new PassThrough().end('x'.repeat(200)), headers: { 'content-length': '200' } })
+  await readBounded(known(), 200, { reservation })
+  t.equal(reservation.bytes, 500)
+  await t.rejects(readBounded(new Response('x'.repeat(300)), 299, { reservation }), TOO_LARGE)
+  t.equal(reservation.bytes, 500)
+  const piece = reservation.tryReserve(0)
+  await readBounded(known(), 200, { reservation: piece })
+  t.equal(reservation.bytes, 700)
+  piece?.release()
+  t.equal(reservation.bytes, 500)
+  answer()
+  await idle()
+  t.match(governor.report().routes[0]?.work, { readBytes: 500, declaredBytes: 200 })
+  await t.rejects(readBounded(known(), 200, { reservation }), { code: 'ERR_PLIMSOLL_RELEASED' })
 })
