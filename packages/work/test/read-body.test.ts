@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { BareClient, head, open, send, until } from '@plimsoll/contract'
 import { Governor, resolvePolicy } from '@plimsoll/core'
@@ -225,4 +225,21 @@ t.test('the policy that goes with it costs the body once', async t => {
   const of = (declaredBytes: number) =>
     typeof cost === 'function' ? cost({ method: 'POST', url: '/', headers: {}, declaredBytes }) : cost
   t.equal(of(2 ** 24), 2 ** 24 + 2 ** 16)
+})
+
+t.test('a body that ends although its client has gone is none', async t => {
+  // As over HTTP/2, where that is a matter of moments.
+  const req = Object.assign(Readable.from([Buffer.from('some')]), { headers: {}, aborted: true })
+  const reading = readBody(anyValue<IncomingMessage>(req), { limit: 100 })
+  await t.rejects(reading, { code: 'ERR_PLIMSOLL_CLIENT_GONE' })
+})
+
+t.test('what a hook has made of a body fails with its own error', async t => {
+  const raw = Object.assign(Readable.from([]), { headers: {}, aborted: false })
+  const payload = new PassThrough()
+  const failed = new Error('not decrypted')
+  const request = { raw: anyValue<IncomingMessage>(raw), routeOptions: { bodyLimit: 100 } }
+  const reading = fastifyReadBody(request, payload)
+  payload.destroy(failed)
+  await t.rejects(reading, failed)
 })
