@@ -173,10 +173,13 @@ t.test(
   async t => {
     const app = Fastify()
     app.addContentTypeParser('*', fastifyReadBody)
+    const broken = new PassThrough()
     app.addHook('preParsing', async ({ url }, _reply, payload) => {
+      if (url === '/broken') return broken
       return url === '/made' ? payload.pipe(new PassThrough()) : payload
     })
     app.post('/', ({ body }) => String(body))
+    app.post('/broken', ({ body }) => String(body))
     app.post('/made', ({ body }) => String(body))
     const inject = (url: string, headers: Record<string, string>) =>
       app.inject({ method: 'POST', url, payload: '12345', headers: { 'content-type': 'a/b', ...headers } })
@@ -189,6 +192,8 @@ t.test(
       statusCode: 200,
       body: '12345',
     })
+    setImmediate(() => broken.destroy(new Error('its own')))
+    t.match(await inject('/broken', {}), { statusCode: 500, body: /its own/ })
   },
 )
 
