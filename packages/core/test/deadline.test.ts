@@ -24,6 +24,11 @@ t.test('it tells what remains until it has passed, and nothing passes that was c
   t.equal(passed, 0)
   clock.tick(0.5)
   t.match(deadline, { remainingMs: 0, passed: true })
+  const { now } = performance
+  const at = now()
+  performance.now = () => at - 0.5
+  t.equal(deadline.remainingMs, 0, 'also where the timer was early')
+  performance.now = now
   t.equal(passed, 1)
   const late = new Deadline(100, () => passed++, performance.now() - 200)
   t.equal(late.remainingMs, 0)
@@ -190,6 +195,9 @@ t.test('of policy and header the sooner holds, and what is no number says nothin
       server.governor.admit(req, res, { cost: 3 })
       server.governor.admit(req, res, false)
       t.equal(reservation.remainingMs, 4940, 'those that say none change none')
+      clock.tick(4940)
+      server.governor.admit(req, res, { deadlineMs: 9000 })
+      t.equal(reservation.remainingMs, 0, 'one that has passed is not put off')
       res.end()
       await client.answers(1)
     },

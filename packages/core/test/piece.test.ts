@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { GovernedRequest } from '../src/governed-request.ts'
 import { noReservation } from '../src/no-reservation.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { scenario } from './fixtures/governed-server.ts'
@@ -42,6 +43,7 @@ function prepared(options = {}) {
     t.equal(budget.reserved, 6)
     other?.[Symbol.dispose]()
     t.equal(budget.reserved, 1)
+    t.equal((reservation as GovernedRequest).work?.pieces.size, 0, 'none is kept')
     for (const bad of [Number.NaN, -1, '5']) {
       t.throws(() => reservation.tryReserve(anyValue(bad)), { message: /^bytes must be/ })
     }

@@ -99,7 +99,7 @@ export class FanOut<T> {
   async #run({ run, bytes }: CheckedTask<T>, place: number): Promise<void> {
     let has = false
     try {
-      if (bytes > 0 && !this.#over) has = (await this.#bytes?.take(bytes)) === true
+      if (bytes > 0) has = (await this.#bytes?.take(bytes)) === true
       // It may have ended since this was to begin.
       if (this.#over) return
       if (this.#reservation !== undefined) noteTasks(this.#reservation, 1)
