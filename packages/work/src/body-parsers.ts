@@ -4,13 +4,20 @@ import { checkReadBodyOptions, type ReadBodyOptions, readBody, readBodyFrom } fr
 
 /** Of a request of Fastify, what its body is read by. */
 export interface FastifyBodyRequest {
+  /** Node's own. */
   readonly raw: HttpRequest
-  readonly routeOptions: { readonly bodyLimit?: number | undefined }
+  /** Of its route. */
+  readonly routeOptions: {
+    /** The most bytes of a body. */
+    readonly bodyLimit?: number | undefined
+  }
 }
 
 /** Of a context of Koa. */
 export interface KoaBodyContext {
+  /** Node's own. */
   readonly req: HttpRequest
+  /** Koa's own, which gets the body. */
   readonly request: object
 }
 

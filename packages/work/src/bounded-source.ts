@@ -17,7 +17,12 @@ export interface WebStream {
 /** Reads a web stream. */
 export interface WebStreamReader {
   /** The next chunk. */
-  read(): Promise<{ readonly done: boolean; readonly value?: unknown }>
+  read(): Promise<{
+    /** Whether there are no more. */
+    readonly done: boolean
+    /** The chunk: bytes. */
+    readonly value?: unknown
+  }>
   /** Ends the stream, and what it comes from. */
   cancel(reason?: unknown): Promise<void>
   /** Lets others read it. */
@@ -26,7 +31,10 @@ export interface WebStreamReader {
 
 /** Headers as `fetch` has them, or as Node and undici have them. */
 export type SourceHeaders =
-  | { get(name: string): string | null }
+  | {
+      /** The value of a header, whatever the case of its name; null where there is none. */
+      get(name: string): string | null
+    }
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** A response of `fetch`, or what `request` of undici answers; or headers and body of whatever else there is. */

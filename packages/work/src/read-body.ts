@@ -27,7 +27,16 @@ export interface ReadBodyOptions {
 }
 
 /** A request, or what has one: of Fastify, Koa and Express. */
-export type WithRequest = HttpRequest | { readonly raw: HttpRequest } | { readonly req: HttpRequest }
+export type WithRequest =
+  | HttpRequest
+  | {
+      /** Node's own, in Fastify. */
+      readonly raw: HttpRequest
+    }
+  | {
+      /** Node's own, in Koa. */
+      readonly req: HttpRequest
+    }
 
 /**
  * What a route costs that reads its body by {@link readBody}: the body once, and 64 KiB for the request itself. Other
