@@ -296,7 +296,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   tryReserve(bytes: ByteSize): Reservation | undefined {
     const wanted = parseByteSize(bytes, 'bytes')
     if (this.#released) return undefined
-    const piece = new Piece(this, this.#holding.piece(), this.working(), this.twin?.tryReserve(0))
+    const piece = new Piece(this, this.#holding.piece(), this.working(), this.understudy()?.tryReserve(0))
     if (piece.tryGrow(wanted)) return piece
     piece.release()
     return undefined

@@ -3,6 +3,7 @@ import { ByteBudget } from '../src/byte-budget.ts'
 import { GovernedRequest } from '../src/governed-request.ts'
 import { Holding } from '../src/holding.ts'
 import { FREE } from '../src/price.ts'
+import type { BudgetReservation } from '../src/reservation.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { promisesSettled } from './fixtures/settled.ts'
@@ -68,4 +69,21 @@ t.test('who is over is charged nothing', async t => {
   holding.release()
   holding.charge(10)
   t.same([holding.bytes, budget.reserved], [0, 0])
+})
+
+t.test('who lends has a piece only as far as what is lent can still come back', async t => {
+  const budget = new ByteBudget({ capacity: 100 * MIB })
+  const payer = { price: FREE, socket: {}, joinShare() {}, bodyHold: () => ({ hold() {}, letCome() {} }) }
+  const holding = new Holding(anyValue(payer), budget)
+  const reservation = budget.tryAcquire(60 * MIB) as BudgetReservation
+  holding.take(reservation)
+  holding.lend(reservation, 10 * MIB)
+  t.ok(budget.lent > 40 * MIB)
+  const piece = holding.piece()
+  t.equal(holding.growPiece(piece, 41 * MIB), false, 'there is room for it, but not beside his rest')
+  t.equal(holding.growPiece(piece, 40 * MIB), true)
+  t.equal(piece.bytes, 40 * MIB)
+  piece.release()
+  holding.release()
+  t.match(budget, { reserved: 0, lent: 0 })
 })
