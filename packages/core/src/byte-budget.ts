@@ -68,7 +68,7 @@ export class ByteBudget {
   readonly #small: number
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
-  readonly #watch = new Watch()
+  readonly #watch = new Watch(() => this.queued > 0)
   readonly #lowerPriority = new LowerPriority()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
@@ -162,6 +162,15 @@ export class ByteBudget {
   }
 
   /**
+   * Of those who wait, how many wait for this budget's bytes, and not for room in the share of their client.
+   *
+   * @internal
+   */
+  get queued(): number {
+    return this.#line.size
+  }
+
+  /**
    * Reserves at once or not at all: undefined where the bytes are not free, where others wait for
    * theirs, or where they can never fit.
    *
@@ -234,7 +243,7 @@ export class ByteBudget {
   }
 
   /**
-   * For how long nothing has moved and nothing was released, of the time in which others waited for it.
+   * For how long nothing has moved and nothing was released, of the time in which others were queued for it.
    *
    * @internal
    */

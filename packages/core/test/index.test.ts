@@ -26,6 +26,8 @@ t.test('these are the names that other people’s code depends on', async t => {
     'memoryLimit',
     'memoryUse',
     'noReservation',
+    'noteRead',
+    'noteTasks',
     'optionError',
     'parseByteSize',
     'readFlight',
