@@ -6,11 +6,18 @@ const LEAST_SECONDS = 1e-4
 export class Durations {
   readonly #bins: number[] = []
   count = 0
+  #sum = 0
 
   add(seconds: number): void {
     const bin = Math.max(0, Math.ceil(FINE * Math.log(seconds / LEAST_SECONDS)))
     this.#bins[bin] = (this.#bins[bin] ?? 0) + 1
     this.count++
+    this.#sum += seconds
+  }
+
+  /** In seconds; NaN of nothing. */
+  get mean(): number {
+    return this.#sum / this.count
   }
 
   /** @returns seconds; NaN of nothing */

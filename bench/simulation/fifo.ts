@@ -11,6 +11,10 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  count(test: (item: T) => boolean): number {
+    return this.#items.slice(this.#head).filter(test).length
+  }
+
   push(item: T): void {
     this.#items.push(item)
   }

@@ -2,22 +2,32 @@ import type { Balancer } from './balancer.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 import type { Pod } from './pod.ts'
 import type { Request } from './request.ts'
+import { world } from './world.ts'
 
-/** What nobody can be: it knows of each pod how much is free at this moment, and sends nothing to one that would make it wait. */
+/** So many links fill a pod's bandwidth. */
+const LINKS = world.bytesPerSecond / world.linkBytesPerSecond
+
+/**
+ * What nobody can be: it knows of each pod how many bytes are free at this moment and how many share its bandwidth, and sends
+ * nothing to one that would make it wait.
+ */
 export class Omniscient implements Balancer {
   readonly #pods: readonly Pod[]
-  /** The one with the most free bytes first. */
-  readonly #heap: IndexedHeap
+  /** The one first that is used least, by bytes and bandwidth. */
+  readonly #used: IndexedHeap
+  /** The one first with the most free bytes. */
+  readonly #full: IndexedHeap
 
   constructor(pods: readonly Pod[]) {
     this.#pods = pods
-    this.#heap = new IndexedHeap(pods.length)
+    this.#used = new IndexedHeap(pods.length)
+    this.#full = new IndexedHeap(pods.length)
     for (const id of pods.keys()) this.#requeue(id)
   }
 
   choose(request: Request): number {
-    const { first } = this.#heap
-    return first !== -1 && this.takes(first, request) ? first : -1
+    if (this.takes(this.#used.first, request)) return this.#used.first
+    return this.takes(this.#full.first, request) ? this.#full.first : -1
   }
 
   takes(pod: number, { bytes }: Request): boolean {
@@ -40,6 +50,9 @@ export class Omniscient implements Balancer {
   told(): void {}
 
   #requeue(id: number): void {
-    this.#heap.set(id, -(this.#pods[id]?.admission?.available ?? 0))
+    const pod = this.#pods[id] as Pod
+    const reserved = pod.admission?.reserved ?? 0
+    this.#full.set(id, reserved)
+    this.#used.set(id, reserved / world.budgetBytes + pod.inside / LINKS)
   }
 }

@@ -19,6 +19,8 @@ export interface Policy {
   readonly proxy: (setting: Setting) => Proxy
   /** Whether there is one proxy whatever the number. */
   readonly alone?: true
+  /** Whether agents are asked. */
+  readonly listens?: true
 }
 
 /** As a HAProxy with @plimsoll/haproxy has it: small ones have a backend of their own. */
@@ -28,11 +30,11 @@ export const policies = {
   'leastconn 6': counting(6),
   'leastconn 16': counting(16),
   'leastconn 40': counting(40),
-  'leastconn 40 in all': {
-    title: 'leastconn, 40 divided by the proxies',
+  'leastconn 16 in all': {
+    title: 'leastconn, 16 divided by the proxies',
     governed: false,
     proxy: ({ pods, proxies, random }) =>
-      one(new Leastconn(pods.length, Math.ceil(40 / proxies), false, random)),
+      one(new Leastconn(pods.length, Math.ceil(16 / proxies), false, random)),
   },
   'budget, leastconn 40': {
     title: 'byte budget, leastconn 40',
@@ -42,6 +44,7 @@ export const policies = {
   'budget, agent': {
     title: 'byte budget, leastconn by agent',
     governed: true,
+    listens: true,
     proxy: ({ pods, proxies, random }) =>
       new Proxy(
         new Leastconn(pods.length, Math.ceil(16 / proxies), true, random),
@@ -52,11 +55,13 @@ export const policies = {
   'budget, two choices': {
     title: 'byte budget, freer of two by agent',
     governed: true,
+    listens: true,
     proxy: ({ pods, random }) => one(new ByReading(pods.length, 2, random)),
   },
   'budget, freest': {
     title: 'byte budget, freest by agent',
     governed: true,
+    listens: true,
     proxy: ({ pods, random }) => one(new ByReading(pods.length, Number.POSITIVE_INFINITY, random)),
   },
   'budget, all known': {

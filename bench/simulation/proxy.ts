@@ -25,6 +25,11 @@ export class Proxy {
     this.#backends = small === undefined ? [this.#large] : [this.#large, this.#small]
   }
 
+  /** How many wait here. */
+  get waiting(): number {
+    return this.#backends.reduce((sum, { queue }) => sum + queue.count(hasPatience), 0)
+  }
+
   /** A pod for a request that has just come; -1 where it has to wait here. */
   choose(request: Request): number {
     const { balancer, queue } = this.#backend(request)
@@ -54,8 +59,7 @@ export class Proxy {
   next(pod: number): Request | undefined {
     for (const { balancer, queue } of this.#backends) {
       let { first } = queue
-      // Those who have left stand there still.
-      while (first !== undefined && first.waitsSince === -1) {
+      while (first !== undefined && !hasPatience(first)) {
         queue.shift()
         first = queue.first
       }
@@ -67,4 +71,9 @@ export class Proxy {
   #backend({ bytes }: Request): Backend {
     return bytes <= this.#smallBytes ? this.#small : this.#large
   }
+}
+
+/** Those who have left stand in the queue still. */
+function hasPatience({ waitsSince }: Request): boolean {
+  return waitsSince !== -1
 }

@@ -27,7 +27,11 @@ export interface Cell {
   readonly seed: number
 }
 
-/** Runs a cell from its first arrival to its end, in the order of time. */
+/**
+ * Runs a cell from its first arrival to its end, in the order of time.
+ *
+ * @param meanBytes of its mix, which makes its rate out of its load
+ */
 export function simulate(cell: Cell, meanBytes: number): Tally {
   return new Simulation(cell, meanBytes).run()
 }
@@ -44,6 +48,8 @@ class Simulation {
   /** All are patient for as long, so these are in the order of time. */
   readonly #patience = new Fifo<{ readonly until: number; readonly since: number; readonly request: Request }>()
   readonly #restarts = new Fifo<{ readonly at: number; readonly pod: number }>()
+  readonly #listens: boolean
+  readonly #readingGap: number
   #readings = 0
 
   constructor(cell: Cell, meanBytes: number) {
@@ -58,6 +64,8 @@ class Simulation {
     const setting = { pods: this.#pods, proxies, random: this.#random }
     this.#proxies = Array.from({ length: proxies }, () => policy.proxy(setting))
     this.#finishes = new IndexedHeap(cell.pods)
+    this.#listens = policy.listens === true
+    this.#readingGap = cell.agentSeconds / (cell.pods * proxies)
   }
 
   run(): Tally {
@@ -65,7 +73,7 @@ class Simulation {
     let arrivesAt = exponential(this.#random, this.#gap)
     let warm = false
     for (;;) {
-      const readsAt = (this.#readings * this.#cell.agentSeconds) / (this.#pods.length * this.#proxies.length)
+      const readsAt = this.#listens ? this.#readings * this.#readingGap : Number.POSITIVE_INFINITY
       const leavesAt = this.#patience.first?.until ?? Number.POSITIVE_INFINITY
       const restartsAt = this.#restarts.first?.at ?? Number.POSITIVE_INFINITY
       const finishesAt = this.#finishes.firstKey
@@ -84,7 +92,7 @@ class Simulation {
       else if (now === leavesAt) this.#loseHope(now)
       else this.#restart(now)
     }
-    this.#tally.end(this.#pods)
+    this.#tally.end(this.#pods, this.#proxies)
     return this.#tally
   }
 

@@ -29,10 +29,17 @@ function tailOf(random: Random): number {
   return boundedPareto(random, 1.1, TAIL_FROM, LARGEST)
 }
 
-/** The tail alone: when somebody uploads a directory of videos, the mix is another one. */
-const surgeTail: Sizes = {
-  title: 'the large ones of them only',
-  draw: random => Math.round(tailOf(random)),
+/** The same files, but half of all that come are of the tail: an hour of uploads. That half is ours. */
+const uploads: Sizes = {
+  title: 'half of them large',
+  draw: random => Math.round(random.chance(0.5) ? tailOf(random) : bodyOf(random)),
+}
+
+function bodyOf(random: Random): number {
+  for (;;) {
+    const bytes = surge.draw(random)
+    if (bytes < TAIL_FROM) return bytes
+  }
 }
 
 /**
@@ -64,7 +71,7 @@ const cdn: Sizes = {
   },
 }
 
-export const sizes = { surge, 'surge-tail': surgeTail, cdn }
+export const sizes = { surge, uploads, cdn }
 
 export type Mix = keyof typeof sizes
 

@@ -1,5 +1,6 @@
 import { Durations } from './durations.ts'
 import type { Pod } from './pod.ts'
+import type { Proxy } from './proxy.ts'
 import type { Request } from './request.ts'
 import { world } from './world.ts'
 
@@ -8,11 +9,12 @@ export class Tally {
   /** All that came, from the beginning. Each is answered, refused or lost, or still inside at the end. */
   offered = 0
   ended = { answered: 0, refused: 0, lost: 0 }
+  inside = 0
   kills = 0
   /** Since the beginning of the measurement. */
   measured = { answered: 0, answeredBytes: 0, refused: 0, lost: 0, queued: 0, kills: 0 }
+  /** From the arrival to the end of those answered, small ones and all. */
   readonly small = new Durations()
-  /** Seconds that each takes, over those of its bytes on a link alone. */
   readonly all = new Durations()
   peaks: { readonly most: number; readonly median: number } = { most: 0, median: 0 }
   #measuring = false
@@ -49,9 +51,14 @@ export class Tally {
     if (request.queued) this.measured.queued++
   }
 
-  end(pods: readonly Pod[]): void {
+  end(pods: readonly Pod[], proxies: readonly Proxy[]): void {
+    this.inside = sum(pods.map(({ inside }) => inside)) + sum(proxies.map(({ waiting }) => waiting))
     this.measured.kills = this.kills - this.#killsBefore
     const peaks = pods.map(({ peakBytes }) => peakBytes).sort((a, b) => a - b)
     this.peaks = { most: peaks.at(-1) ?? 0, median: peaks[peaks.length >> 1] ?? 0 }
   }
+}
+
+function sum(figures: readonly number[]): number {
+  return figures.reduce((total, figure) => total + figure, 0)
 }
