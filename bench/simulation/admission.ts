@@ -59,7 +59,8 @@ export class Admission {
     else if (this.#line.size >= this.#limit) return 'refused'
     else {
       this.#line.add(request)
-      return 'waits'
+      // It may pass who stands before it. Nobody else can go on, since nothing has come free.
+      if (!this.#main.admits(bytes) || this.next() === undefined) return 'waits'
     }
     return 'admitted'
   }

@@ -1,7 +1,7 @@
 import type { Asked } from './cells.ts'
 import { simulate } from './simulate.ts'
 import { type CellResult, resultOf } from './simulation-result.ts'
-import type { meansOf, Mix } from './sizes.ts'
+import type { Mix, meansOf } from './sizes.ts'
 import { world } from './world.ts'
 
 /** Some of the cells, in a process of their own: nothing is measured here but what is simulated. */

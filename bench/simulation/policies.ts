@@ -1,9 +1,9 @@
 import type { Random } from '../soak/random.ts'
 import { ByReading } from './by-reading.ts'
+import { FrontProxy } from './front-proxy.ts'
 import { Leastconn } from './leastconn.ts'
 import { Omniscient } from './omniscient.ts'
 import type { Pod } from './pod.ts'
-import { Proxy } from './proxy.ts'
 import { world } from './world.ts'
 
 export interface Setting {
@@ -16,7 +16,7 @@ export interface Policy {
   readonly title: string
   /** Whether pods have a byte budget. */
   readonly governed: boolean
-  readonly proxy: (setting: Setting) => Proxy
+  readonly proxy: (setting: Setting) => FrontProxy
   /** Whether there is one proxy whatever the number. */
   readonly alone?: true
   /** Whether agents are asked. */
@@ -46,7 +46,7 @@ export const policies = {
     governed: true,
     listens: true,
     proxy: ({ pods, proxies, random }) =>
-      new Proxy(
+      new FrontProxy(
         new Leastconn(pods.length, Math.ceil(16 / proxies), true, random),
         new Leastconn(pods.length, Math.ceil(smallMaxconn / proxies), false, random),
         world.smallBytes,
@@ -70,7 +70,7 @@ export const policies = {
     alone: true,
     proxy: ({ pods }) => {
       const balancer = new Omniscient(pods)
-      return new Proxy(balancer, balancer, world.smallBytes)
+      return new FrontProxy(balancer, balancer, world.smallBytes)
     },
   },
 } satisfies Record<string, Policy>
@@ -85,6 +85,6 @@ function counting(maxconn: number): Policy {
   }
 }
 
-function one(balancer: Leastconn | ByReading): Proxy {
-  return new Proxy(balancer, undefined, 0)
+function one(balancer: Leastconn | ByReading): FrontProxy {
+  return new FrontProxy(balancer, undefined, 0)
 }

@@ -2,10 +2,10 @@ import { Random } from '../soak/random.ts'
 import { readAgent } from './agent.ts'
 import { exponential } from './draws.ts'
 import { Fifo } from './fifo.ts'
+import type { FrontProxy } from './front-proxy.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 import { Pod } from './pod.ts'
 import { type Policy, type PolicyName, policies } from './policies.ts'
-import type { Proxy } from './proxy.ts'
 import { Request } from './request.ts'
 import { type Mix, sizes } from './sizes.ts'
 import { Tally } from './tally.ts'
@@ -41,12 +41,16 @@ class Simulation {
   readonly #gap: number
   readonly #random: Random
   readonly #pods: readonly Pod[]
-  readonly #proxies: readonly Proxy[]
+  readonly #proxies: readonly FrontProxy[]
   readonly #tally = new Tally()
   /** When each pod serves its next. */
   readonly #finishes: IndexedHeap
   /** All are patient for as long, so these are in the order of time. */
-  readonly #patience = new Fifo<{ readonly until: number; readonly since: number; readonly request: Request }>()
+  readonly #patience = new Fifo<{
+    readonly until: number
+    readonly since: number
+    readonly request: Request
+  }>()
   readonly #restarts = new Fifo<{ readonly at: number; readonly pod: number }>()
   readonly #listens: boolean
   readonly #readingGap: number
@@ -140,7 +144,7 @@ class Simulation {
   }
 
   /** To those who wait in a proxy. */
-  #offer(proxy: Proxy, pod: number, now: number): void {
+  #offer(proxy: FrontProxy, pod: number, now: number): void {
     for (let next = proxy.next(pod); next !== undefined; next = proxy.next(pod)) this.#send(next, pod, now)
   }
 
@@ -168,7 +172,7 @@ class Simulation {
   /** Each proxy asks each pod, one after the other, so that all are as old as that at most. */
   #ask(now: number): void {
     const reading = this.#readings++
-    const proxy = this.#proxies[reading % this.#proxies.length] as Proxy
+    const proxy = this.#proxies[reading % this.#proxies.length] as FrontProxy
     const pod = Math.floor(reading / this.#proxies.length) % this.#pods.length
     proxy.told(pod, readAgent(this.#pods[pod] as Pod, this.#proxies.length))
     this.#offer(proxy, pod, now)
@@ -201,7 +205,7 @@ class Simulation {
     else this.#finishes.set(pod, nextAt)
   }
 
-  #proxyOf({ proxy }: Request): Proxy {
-    return this.#proxies[this.#proxies.length === 1 ? 0 : proxy] as Proxy
+  #proxyOf({ proxy }: Request): FrontProxy {
+    return this.#proxies[this.#proxies.length === 1 ? 0 : proxy] as FrontProxy
   }
 }

@@ -14,7 +14,7 @@ const colors: Partial<Record<PolicyName, string>> = {
   'leastconn 6': '#e8a33d',
   'leastconn 16': '#d9773a',
   'leastconn 40': ink.ungoverned,
-  'leastconn 40 in all': ink.peer,
+  'leastconn 16 in all': ink.peer,
   'budget, leastconn 40': ink.governedToo,
   'budget, agent': ink.governed,
   'budget, two choices': '#2a8f7a',
@@ -120,7 +120,10 @@ function panelsOf({ results, world }: SimulationRun): Panel[] {
       title: 'Who believes what is old',
       subtext: `had to wait, of 100 requests; ${few} pods, 4 proxies`,
       results: results.filter(({ question }) => question === 'staleness'),
-      across: { name: 'seconds from one question to the agent to the next', of: result => result.agentSeconds },
+      across: {
+        name: 'seconds from one question to the agent to the next',
+        of: result => result.agentSeconds,
+      },
       up: { name: '%', of: ({ queuedPart }) => 100 * queuedPart },
     },
   ]

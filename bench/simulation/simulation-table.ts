@@ -73,7 +73,7 @@ function row(result: CellResult): string[] {
     percent(result.queuedPart),
     percent(result.refusedPart),
     percent(result.lostPart),
-    result.killsPerPodHour.toPrecision(2).replace(/^0\.0*$/, '0'),
+    figures(result.killsPerPodHour),
     percent(result.used),
     `${result.peakMiB.toFixed(0)} MiB`,
     `${result.medianPeakMiB.toFixed(0)} MiB`,
@@ -87,5 +87,10 @@ export function milliseconds(ms: number | null): string {
 }
 
 function percent(part: number): string {
-  return part === 0 ? '0' : `${(100 * part).toPrecision(2)} %`
+  return part === 0 ? '0' : `${figures(100 * part)} %`
+}
+
+/** Two of them, or the whole number. */
+function figures(value: number): string {
+  return value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)
 }

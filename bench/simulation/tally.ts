@@ -1,6 +1,6 @@
 import { Durations } from './durations.ts'
+import type { FrontProxy } from './front-proxy.ts'
 import type { Pod } from './pod.ts'
-import type { Proxy } from './proxy.ts'
 import type { Request } from './request.ts'
 import { world } from './world.ts'
 
@@ -51,7 +51,7 @@ export class Tally {
     if (request.queued) this.measured.queued++
   }
 
-  end(pods: readonly Pod[], proxies: readonly Proxy[]): void {
+  end(pods: readonly Pod[], proxies: readonly FrontProxy[]): void {
     this.inside = sum(pods.map(({ inside }) => inside)) + sum(proxies.map(({ waiting }) => waiting))
     this.measured.kills = this.kills - this.#killsBefore
     const peaks = pods.map(({ peakBytes }) => peakBytes).sort((a, b) => a - b)

@@ -74,7 +74,8 @@ t.test('whoever comes is answered, refused, lost or still there', async t => {
 
 t.test('the same seed, the same figures', async t => {
   for (const policy of names) {
-    const run = (seed: number) => simulate({ ...cell, policy, pods: 3, proxies: 2, seconds: 12, seed }, 33_000)
+    const run = (seed: number) =>
+      simulate({ ...cell, policy, pods: 3, proxies: 2, seconds: 12, seed }, 33_000)
     t.strictSame(run(1), run(1), policy)
     t.notSame(run(1), run(2), policy)
   }
@@ -128,7 +129,8 @@ t.test('who is admitted, and in which order, is what a ByteBudget does', async t
       }
       await undefined
       await undefined
-      if (ours.length !== theirs.length || admission.reserved !== budget.reserved + budget.lane.reserved) break
+      if (ours.length !== theirs.length || admission.reserved !== budget.reserved + budget.lane.reserved)
+        break
     }
     t.strictSame(ours, theirs, `seed ${seed}`)
     t.equal(admission.reserved, budget.reserved + budget.lane.reserved)
@@ -157,7 +159,7 @@ t.test('a heap knows who has the least key, whatever becomes of keys', async t =
     }
     const [first, key] = [...naive].sort((a, b) => a[1] - b[1])[0] ?? [-1, Number.POSITIVE_INFINITY]
     if (heap.first !== first || heap.firstKey !== key || heap.length !== naive.size)
-      return t.fail(`step ${step}`)
+      throw new Error(`step ${step}`)
   }
   t.pass()
 })

@@ -9,7 +9,7 @@ export interface Backend {
 }
 
 /** A front proxy: one of several that see a part of the load each, and know nothing of each other. */
-export class Proxy {
+export class FrontProxy {
   readonly #large: Backend
   readonly #small: Backend
   readonly #smallBytes: number
