@@ -12,8 +12,8 @@ const LARGEST = 16 * 2 ** 20
 
 /**
  * Files of web servers: a lognormal body and, from 133,000 bytes on, a Pareto tail of shape 1.1. P. Barford, M. Crovella,
- * Generating Representative Web Workloads (Surge), SIGMETRICS 1998. That the tail ends at 16 MiB is ours, and that a file
- * belongs to the tail where the body's own distribution would have it there.
+ * Generating Representative Web Workloads (Surge), SIGMETRICS 1998; parameters as XCloudsimulation/X-Cloud-Simulator has them.
+ * That the tail ends at 16 MiB is ours, and that a file belongs to it where the body's own distribution would have it there.
  */
 const surge: Sizes = {
   title: 'files of web servers (Surge)',
