@@ -17,19 +17,24 @@ const main: PolicyName[] = [...counting, ...governed, known]
 const LONGEST = (16 * 2 ** 20) / world.linkBytesPerSecond
 
 /** Fewer pods are watched for longer: a p99 wants many requests, and kills are rare. */
-const POD_SECONDS = 4_000
+const POD_SECONDS = 2_000
 
-/** From here on there are enough of them after a shorter time. */
+/** From here on a shorter time is enough. */
 const MANY = 1_000
 
-/** At 10,000 pods these only, and no overload: the others are no different, and each is 9 million requests. */
-const ofMany: PolicyName[] = ['leastconn 16 in all', ...governed]
+/** At 10,000 pods each is seven million requests, so it is these only. */
+const ofMost: PolicyName[] = ['leastconn 16 in all', 'budget, agent', 'budget, two choices']
 
 /** All simulations, or a few small ones. */
 export function cells(seed: number, brief: boolean): Asked[] {
   const few = brief ? 16 : 100
   const proxies = brief ? [1, 4] : [1, 4, 16]
-  const usual = [0.8, 1.1].flatMap(load => scale(brief ? [4, few] : [4, 16, few, MANY], main, load))
+  const pods = brief ? [4, few] : [4, 16, few]
+  const usual = [
+    ...scale(pods, main, 0.8),
+    ...(brief ? [] : [...scale([MANY], main, 0.8), ...scale([10_000], ofMost, 0.8)]),
+  ]
+  const overload = scale(pods, main, 1.1)
   const age = (['budget, agent', 'budget, two choices', 'budget, freest'] as const).flatMap(policy =>
     [0.1, 0.5, 2, 10].map(agentSeconds => ({
       ...asked('staleness', 'uploads', policy, few, 4, 0.8),
@@ -39,7 +44,7 @@ export function cells(seed: number, brief: boolean): Asked[] {
   const mixes = (['surge', 'cdn'] as const).flatMap(mix =>
     main.map(policy => asked('mix', mix, policy, few, 4, 0.8)),
   )
-  return [...usual, ...(brief ? [] : scale([10_000], ofMany, 0.8)), ...mixes, ...age]
+  return [...usual, ...overload, ...mixes, ...age]
 
   function scale(pods: readonly number[], of: readonly PolicyName[], load: number): Asked[] {
     return pods.flatMap(count =>
@@ -55,8 +60,8 @@ export function cells(seed: number, brief: boolean): Asked[] {
     proxies: number,
     load: number,
   ): Asked {
-    const warmUp = pods < MANY ? 2 * LONGEST : LONGEST
-    const least = pods > MANY ? LONGEST / 4 : LONGEST
+    const warmUp = LONGEST * (pods < MANY ? 2 : pods > MANY ? 3 / 4 : 1)
+    const least = LONGEST / (pods < MANY ? 1 : pods > MANY ? 8 : 2)
     const seconds = warmUp + Math.max(least, (brief ? POD_SECONDS / 10 : POD_SECONDS) / pods)
     return { question, mix, policy, pods, proxies, load, agentSeconds: 0.5, warmUp, seconds, seed }
   }
