@@ -4,11 +4,11 @@ import { type Policy, type PolicyName, policies } from './policies.ts'
 import type { CellResult, SimulationRun } from './simulation-result.ts'
 
 const WIDTH = 1080
-const HEIGHT = 860
+const HEIGHT = 880
 const LEFT = 62
-const PANEL = { width: 330, height: 240 }
+const PANEL = { width: 440, height: 250 }
 const COLUMNS = [LEFT, LEFT + WIDTH / 2] as const
-const ROWS = [120, 490] as const
+const ROWS = [166, 540] as const
 
 const colors: Partial<Record<PolicyName, string>> = {
   'leastconn 6': '#e8a33d',
@@ -55,6 +55,14 @@ export function renderSimulationChart(run: SimulationRun): string {
         itemGap: 3,
       })),
     ],
+    legend: {
+      left: 16,
+      top: 62,
+      itemWidth: 26,
+      itemGap: 18,
+      textStyle: text(12),
+      data: Object.keys(policies),
+    },
     grid: panels.map((_, index) => ({
       ...PANEL,
       left: COLUMNS[index % 2] as number,
@@ -64,6 +72,7 @@ export function renderSimulationChart(run: SimulationRun): string {
     xAxis: panels.map(({ results, across }, gridIndex) => ({
       gridIndex,
       type: 'category' as const,
+      boundaryGap: false,
       data: valuesOf(results, across.of).map(value => value.toLocaleString('en-US')),
       name: across.name,
       nameLocation: 'middle' as const,
@@ -91,8 +100,9 @@ function panelsOf({ results, world }: SimulationRun): Panel[] {
   const scale = results.filter(({ question }) => question === 'scale')
   const proxies = { name: 'proxies', of: (result: CellResult) => result.proxies }
   const overloaded = scale.filter(({ load }) => load > 1)
-  const few = Math.max(...overloaded.map(({ pods }) => pods))
+  const few = 16
   const crowd = overloaded.filter(({ pods }) => pods === few)
+  const aged = results.filter(({ question }) => question === 'staleness')
   return [
     {
       title: 'Too much to do: small requests, p99',
@@ -118,10 +128,10 @@ function panelsOf({ results, world }: SimulationRun): Panel[] {
     },
     {
       title: 'Who believes what is old',
-      subtext: `load 0.8, ${few} pods, 4 proxies; had to wait, of 100 requests`,
-      results: results.filter(({ question }) => question === 'staleness'),
+      subtext: `load 0.8, ${aged[0]?.pods} pods, 4 proxies; waited or were refused, of 100 requests`,
+      results: aged,
       across: { name: 'seconds from one question to the agent to the next', of: result => result.agentSeconds },
-      up: { name: '%', of: ({ queuedPart }) => 100 * queuedPart },
+      up: { name: '%', of: ({ atOncePart }) => 100 * (1 - atOncePart) },
     },
   ]
 }
@@ -134,6 +144,7 @@ function seriesOf({ results, across, up, lines = [] }: Panel, index: number): ec
     const color = colors[name] ?? ink.text
     return {
       type: 'line',
+      name,
       xAxisIndex: index,
       yAxisIndex: index,
       symbol: 'circle',
@@ -144,8 +155,6 @@ function seriesOf({ results, across, up, lines = [] }: Panel, index: number): ec
       }),
       lineStyle: { color, width: policy.governed ? 2 : 1.5, type: policy.governed ? 'solid' : 'dashed' },
       itemStyle: { color },
-      endLabel: { ...text(11, color), show: true, formatter: name, distance: 6 },
-      labelLayout: { moveOverlap: 'shiftY' },
       ...(at === 0 && {
         markLine: {
           silent: true,
