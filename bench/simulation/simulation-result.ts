@@ -27,8 +27,6 @@ export interface CellResult extends Cell {
   readonly refusedPart: number
   readonly lostPart: number
   readonly queuedPart: number
-  /** Answered without a wait. */
-  readonly atOncePart: number
   /** Bytes answered over bytes that all pods could serve. */
   readonly used: number
   readonly killsPerPodHour: number
@@ -37,7 +35,7 @@ export interface CellResult extends Cell {
 }
 
 export function resultOf(cell: Cell, question: Question, tally: Tally, bytesPerSecond: number): CellResult {
-  const { answered, answeredBytes, atOnce, refused, lost, queued, kills } = tally.measured
+  const { answered, answeredBytes, refused, lost, queued, kills } = tally.measured
   const requests = answered + refused + lost
   const podSeconds = cell.pods * (cell.seconds - cell.warmUp)
   return {
@@ -49,7 +47,6 @@ export function resultOf(cell: Cell, question: Question, tally: Tally, bytesPerS
     refusedPart: rounded(refused / requests),
     lostPart: rounded(lost / requests),
     queuedPart: rounded(queued / requests),
-    atOncePart: rounded(atOnce / requests),
     used: rounded(answeredBytes / (podSeconds * bytesPerSecond)),
     killsPerPodHour: rounded((3600 * kills) / podSeconds),
     peakMiB: rounded(tally.peaks.most / 2 ** 20),

@@ -12,7 +12,7 @@ export class Tally {
   inside = 0
   kills = 0
   /** Since the beginning of the measurement. */
-  measured = { answered: 0, answeredBytes: 0, atOnce: 0, refused: 0, lost: 0, queued: 0, kills: 0 }
+  measured = { answered: 0, answeredBytes: 0, refused: 0, lost: 0, queued: 0, kills: 0 }
   /** From the arrival to the end of those answered, small ones and all. */
   readonly small = new Durations()
   readonly all = new Durations()
@@ -33,7 +33,6 @@ export class Tally {
     measured.answered++
     measured.answeredBytes += request.bytes
     if (request.queued) measured.queued++
-    else measured.atOnce++
     if (request.bytes <= world.smallBytes) this.small.add(seconds)
     this.all.add(seconds)
   }
