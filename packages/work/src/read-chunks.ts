@@ -11,7 +11,7 @@ type Take = (chunk: Uint8Array) => void
  * dispose of a source that has not ended: see `discardSource`.
  */
 export async function readChunks(
-  { body, codings }: OpenSource,
+  { body, codings }: Pick<OpenSource, 'body' | 'codings'>,
   take: Take,
   signal: AbortSignal | undefined,
 ): Promise<void> {
