@@ -130,7 +130,7 @@ function heading({ results }: AmplifierRun): echarts.TitleComponentOption {
   return {
     left: 16,
     top: 12,
-    text: `Faults that are harmless alone, turned on one by one under one load, in ${limit}`,
+    text: `Faults turned on one by one, under one load in ${limit}`,
     textStyle: { ...text(18), fontWeight: 600 },
     subtext:
       'Peak of what the container cannot give back (anonymous, kernel and sockets); each fault stays on',

@@ -18,7 +18,7 @@ t.test('many calls under one signal are no leak that Node would warn of', async 
   ]) {
     const controller = new AbortController()
     const reason = new Error('enough')
-    const calls = Array.from({ length: MANY }, () => call(controller.signal))
+    const calls: Promise<unknown>[] = Array.from({ length: MANY }, () => call(controller.signal))
     for (const one of calls) one.catch(() => {})
     await setImmediate()
     controller.abort(reason)
