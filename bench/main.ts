@@ -28,6 +28,11 @@ const benches: readonly Bench[] = [
     onRequest: true,
   },
   { name: 'footprint', asks: 'How much memory does a body take for each byte it declares?', onRequest: true },
+  {
+    name: 'simulation',
+    asks: 'Up to how many pods and proxies does a choice by bytes hold?',
+    onRequest: true,
+  },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 
