@@ -5,7 +5,9 @@ import { verdictOf } from './export-batch.ts'
 import { ExportSlots } from './export-slots.ts'
 import type { ExportResult, FinishedSpan, SpanExporter } from './finished-span.ts'
 import {
+  type BoundedSpanProcessorConfig,
   type BoundedSpanProcessorOptions,
+  exporterAndOptions,
   type ResolvedProcessorOptions,
   resolveProcessorOptions,
 } from './processor-options.ts'
@@ -57,10 +59,20 @@ export class BoundedSpanProcessor {
   #closed = false
 
   /**
+   * As of OpenTelemetry's 2.x line: an exporter, and options.
+   *
    * @param exporter any `SpanExporter` of OpenTelemetry's SDK
    * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
    */
-  constructor(exporter: SpanExporter, options: BoundedSpanProcessorOptions = {}) {
+  constructor(exporter: SpanExporter, options?: BoundedSpanProcessorOptions)
+  /**
+   * As of its 3.x line: options that have an exporter.
+   *
+   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+   */
+  constructor(config: BoundedSpanProcessorConfig)
+  constructor(first: SpanExporter | BoundedSpanProcessorConfig, rest: BoundedSpanProcessorOptions = {}) {
+    const [exporter, options] = exporterAndOptions(first, rest)
     this.#exporter = exporter
     this.#options = resolveProcessorOptions(options)
     const { maxBytes, budget, maxExportBatchSize, scheduledDelayMillis } = this.#options

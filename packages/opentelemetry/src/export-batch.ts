@@ -31,7 +31,11 @@ export async function exportBatch(exporter: SpanExporter, spans: FinishedSpan[])
 export type Verdict = 'sent' | 'away' | 'too large' | 'unwanted'
 
 /** By the OTLP specification these, and no answer at all, are no fault of the spans. */
-const AWAY = [408, 429, 502, 503, 504]
+const AWAY = [
+  ...[408, 429, 502, 503, 504],
+  // Over gRPC: cancelled, deadline exceeded, resource exhausted, aborted, out of range, unavailable, data loss.
+  ...[1, 4, 8, 10, 11, 14, 15],
+]
 const TOO_LARGE = 413
 
 export function verdictOf({ code, error }: ExportResult): Verdict {
