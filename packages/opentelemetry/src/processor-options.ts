@@ -14,8 +14,8 @@ import type { SpanExporter } from './finished-span.ts'
 export interface BoundedSpanProcessorOptions {
   /**
    * The most that all spans may take which are kept, by an estimate: those that wait, those under way, and those to be
-   * sent again. Default 4 MiB, at least 64 KiB. One export has an eighth of it at most, and 256 KiB, or
-   * a single span.
+   * sent again, and the text that becomes of those under way. Default 4 MiB, at least 64 KiB. One export has an eighth of it
+   * at most, and 256 KiB, or a single span; as much is left for its text.
    */
   readonly maxBytes?: ByteSize
   /**
