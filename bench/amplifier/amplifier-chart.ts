@@ -140,7 +140,7 @@ function heading({ results }: AmplifierRun): echarts.TitleComponentOption {
 }
 
 function legend(): echarts.TitleComponentOption[] {
-  const lefts = { unguarded: 16, guarded: 130, repaired: 340 }
+  const lefts = { unguarded: 16, guarded: 130, repaired: 356 }
   return contenders.map(contender => ({
     left: lefts[contender],
     top: 68,

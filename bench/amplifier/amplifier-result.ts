@@ -33,10 +33,25 @@ export function unanswered({ visitors: { sent, useful, refused, left } }: Amplif
   return sent - useful - refused - left
 }
 
+/** Of several runs the one of the median peak; of an even number the higher one of the two. */
 export function resultOf(
   run: AmplifierRun,
   turnedOn: Step['turnedOn'],
   contender: Contender,
 ): AmplifierResult | undefined {
-  return run.results.find(result => result.turnedOn === turnedOn && result.contender === contender)
+  const results = resultsOf(run, turnedOn, contender)
+  return results[results.length >> 1]
+}
+
+/** By their peak; who was killed had the highest, seen or not. */
+export function resultsOf(
+  { results }: AmplifierRun,
+  turnedOn: Step['turnedOn'],
+  contender: Contender,
+): AmplifierResult[] {
+  const height = ({ ending, peakBytes }: AmplifierResult): number =>
+    peakBytes + (ending.kind === 'killed for memory' ? 2 ** 40 : 0)
+  return results
+    .filter(result => result.turnedOn === turnedOn && result.contender === contender)
+    .sort((one, other) => height(one) - height(other))
 }

@@ -2,10 +2,12 @@ import Table from 'cli-table3'
 import { ending, mebibytes, peak, standIn } from '../flood/wording.ts'
 import { machineLine } from '../machine.ts'
 import { plainTable } from '../plain-table.ts'
+import { median, spreadOf } from '../statistics.ts'
 import {
   type AmplifierResult,
   type AmplifierRun,
   resultOf,
+  resultsOf,
   unanswered,
   usefulPerSecond,
 } from './amplifier-result.ts'
@@ -34,24 +36,35 @@ export function markdownTable(run: AmplifierRun): string {
 
 function rows(run: AmplifierRun): string[][] {
   return steps.map(({ turnedOn }) => {
-    const cell = (contender: Contender, say: (result: AmplifierResult) => string): string => {
-      const result = resultOf(run, turnedOn, contender)
-      return result === undefined ? '–' : say(result)
+    const cell = (contender: Contender, say: (results: readonly AmplifierResult[]) => string): string => {
+      const results = resultsOf(run, turnedOn, contender)
+      return results.length === 0 ? '–' : say(results)
     }
     return [
       turnedOn === 'none' ? 'none' : `+ ${turnedOn}`,
-      ...contenders.map(contender => cell(contender, peakAndEnding)),
-      ...contenders.map(contender => cell(contender, result => usefulPerSecond(result).toFixed(1))),
-      cell('guarded', result => `${result.visitors.refused}, ${unanswered(result)}`),
+      ...contenders.map(contender => cell(contender, peaksAndEnding)),
+      ...contenders.map(contender =>
+        cell(contender, results => median(results.map(usefulPerSecond)).toFixed(1)),
+      ),
+      cell('guarded', results => {
+        const refused = median(results.map(({ visitors }) => visitors.refused))
+        return `${refused}, ${Math.max(...results.map(unanswered))}`
+      }),
     ]
   })
 }
 
-function peakAndEnding(result: AmplifierResult): string {
-  const { ending: ended } = result
-  if (ended.kind === 'alive') return peak(result)
+/** Of the run of the median peak, and from where to where. */
+function peaksAndEnding(results: readonly AmplifierResult[]): string {
+  const typical = results[results.length >> 1] as AmplifierResult
+  const { ending: ended } = typical
+  const { lowest, highest } = spreadOf(results.map(({ peakBytes }) => Math.round(peakBytes / 2 ** 20)))
+  const spread = results.length > 1 ? ` (${lowest} to ${highest})` : ''
+  if (ended.kind === 'alive') return `${peak(typical)}${spread}`
   const after = 'atSeconds' in ended ? ` after ${ended.atSeconds.toFixed(1)} s` : ''
-  return `${peak(result)}, ${ending(result)}${after}`
+  const times = results.filter(({ ending }) => ending.kind === ended.kind).length
+  const often = results.length > 1 ? `, ${times} times of ${results.length}` : ''
+  return `${ending(typical)}${after}${often}`
 }
 
 /** What is asked of the guards, with all faults on. */
@@ -61,6 +74,7 @@ function closing(run: AmplifierRun): string[] {
   const any = run.results[0]
   if (any === undefined) return []
   const note = standIn(run.results)
+  const runs = resultsOf(run, any.turnedOn, any.contender).length
   return [
     ...(guarded && repaired
       ? [
@@ -72,6 +86,7 @@ function closing(run: AmplifierRun): string[] {
       ? [`What it tells of its requests:\n\n    ${guarded.report.replaceAll('\n', '\n    ')}`]
       : []),
     ...(note === undefined ? [] : [note]),
+    ...(runs > 1 ? [`${runs} runs: the one of the median peak, and from where to where.`] : []),
     `${run.perSecond} visitors a second for ${any.visitors.seconds} s; limit ${mebibytes(any.cage.limitBytes)} (${any.cage.kind}), budget ${run.budget}. ` +
       `${machineLine(run.machine)}; ${run.measuredAt.slice(0, 10)}.`,
   ]

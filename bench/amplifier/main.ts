@@ -6,8 +6,8 @@ import { ending, peak } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { writeReport } from './amplifier-report.ts'
-import type { AmplifierResult } from './amplifier-result.ts'
+import { readReport, writeReport } from './amplifier-report.ts'
+import type { AmplifierResult, AmplifierRun } from './amplifier-result.ts'
 import { terminalTable } from './amplifier-table.ts'
 import { runContender } from './run-contender.ts'
 import { contenders, steps } from './steps.ts'
@@ -21,6 +21,7 @@ interface Options {
   readonly seconds: number
   readonly perSecond: number
   readonly cage: string
+  readonly add?: boolean
   readonly commitResults?: boolean
   readonly out?: string
 }
@@ -35,6 +36,7 @@ cli
   .option('--seconds <n>', 'How long visitors come', { default: 10 })
   .option('--per-second <n>', 'Visitors a second', { default: 50 })
   .option('--cage <kind>', 'auto, or supervisor: do without the kernel', { default: 'auto' })
+  .option('--add', 'Add another run to the figures that are there')
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(measure)
@@ -57,12 +59,21 @@ async function measure(options: Options): Promise<void> {
       results.push(result)
     }
   }
-  const run = { measuredAt: new Date().toISOString(), machine, budget, perSecond, results }
+  const folder = resultsFolder(options)
+  const fresh: AmplifierRun = { measuredAt: new Date().toISOString(), machine, budget, perSecond, results }
+  const run = options.add ? beside(readReport(folder), fresh) : fresh
   console.log(`\n${terminalTable(run)}\n`)
-  console.log(`Picture: ${relative('', writeReport(run, resultsFolder(options)))}`)
+  console.log(`Picture: ${relative('', writeReport(run, folder))}`)
   const faults = verdictOf(run)
   for (const fault of faults) console.log(fault)
   if (faults.length > 0) process.exitCode = 1
+}
+
+function beside(kept: AmplifierRun, fresh: AmplifierRun): AmplifierRun {
+  const same = ({ budget, perSecond, machine, results: [any] }: AmplifierRun): string =>
+    JSON.stringify([budget, perSecond, machine, any?.visitors.seconds, any?.cage])
+  if (same(kept) !== same(fresh)) throw new TypeError('--add: what is there was measured in another way')
+  return { ...fresh, results: [...kept.results, ...fresh.results] }
 }
 
 function isNamed(name: string, names: string | undefined): boolean {

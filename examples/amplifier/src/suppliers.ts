@@ -7,12 +7,12 @@ const SLOW_MS = 15_000
 const USUAL_MS = 50
 /** Descriptions, pictures, terms: what comes with a price where all fields are asked for. */
 const PARTICULARS = 'a'.repeat(64 * KiB)
-const EXPORT = 'e'.repeat(1024 * KiB)
+const EXPORT = 'e'.repeat(512 * KiB)
 const ERROR_PAGE = '<!-- -->\n'.repeat(256 * 114)
 
 /**
  * Stands in for suppliers: `GET /north/fine-1?fields=price`. Of things called `slow-…` the offer begins at once and ends
- * after 15 s; of `large-…` it is 16 times too long, and as slow; of `none-…` there is an error page of 256 KiB.
+ * after 15 s; of `large-…` it is 8 times too long, and as slow; of `none-…` there is an error page of 256 KiB.
  */
 export function suppliersServer(slowMs = SLOW_MS): Server {
   return createServer((req, res) => {
