@@ -17,13 +17,13 @@ const main: PolicyName[] = [...counting, ...governed, known]
 const LONGEST = (16 * 2 ** 20) / world.linkBytesPerSecond
 
 /** Fewer pods are watched for longer: a p99 wants many requests, and kills are rare. */
-const POD_SECONDS = 2_000
+const POD_SECONDS = 1_500
 
 /** From here on a shorter time is enough. */
 const MANY = 1_000
 
-/** At 10,000 pods each is seven million requests, so it is these only. */
-const ofMost: PolicyName[] = ['leastconn 16 in all', 'budget, agent', 'budget, two choices']
+/** At 10,000 pods each is six million requests, so it is these only. */
+const ofMost: PolicyName[] = ['budget, agent', 'budget, two choices']
 
 /** All simulations, or a few small ones. */
 export function cells(seed: number, brief: boolean): Asked[] {
@@ -60,8 +60,8 @@ export function cells(seed: number, brief: boolean): Asked[] {
     proxies: number,
     load: number,
   ): Asked {
-    const warmUp = LONGEST * (pods < MANY ? 2 : pods > MANY ? 3 / 4 : 1)
-    const least = LONGEST / (pods < MANY ? 1 : pods > MANY ? 8 : 2)
+    const warmUp = LONGEST * (pods < MANY ? 3 / 2 : pods > MANY ? 3 / 4 : 1)
+    const least = LONGEST / (pods < MANY ? 1 : pods > MANY ? 12 : 4)
     const seconds = warmUp + Math.max(least, (brief ? POD_SECONDS / 10 : POD_SECONDS) / pods)
     return { question, mix, policy, pods, proxies, load, agentSeconds: 0.5, warmUp, seconds, seed }
   }

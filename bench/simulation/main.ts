@@ -19,9 +19,6 @@ interface Options {
   readonly out?: string
 }
 
-/** A million requests are alive at once, and most of them for longer than V8 lets them be young. */
-const ROOM = ['--max-semi-space-size=128']
-
 const cli = cac('simulation')
 cli
   .command('', 'Up to how many pods does a choice by bytes hold, and for how many proxies?')
@@ -43,7 +40,7 @@ async function run(options: Options): Promise<void> {
   const parts = shared(all, options.processes, cell => requestsOf(cell, means[cell.mix].bytes))
   const module = new URL('./cell-process.ts', import.meta.url)
   const results = await Promise.all(
-    parts.map(part => measureInProcess<CellResult[]>(module, [JSON.stringify({ cells: part, means })], ROOM)),
+    parts.map(part => measureInProcess<CellResult[]>(module, [JSON.stringify({ cells: part, means })])),
   )
   const simulation: SimulationRun = {
     simulatedAt: new Date().toISOString(),

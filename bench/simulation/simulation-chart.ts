@@ -41,7 +41,7 @@ export function renderSimulationChart(run: SimulationRun): string {
         top: 12,
         text: 'From 4 to 10,000 pods behind proxies that each see a part of the load: a simulation',
         textStyle: { ...text(18), fontWeight: 600 },
-        subtext: `Files of web servers (Surge), half of the requests of its tail, up to 16 MiB; load 0.6. Pods of ${run.world.roomBytes / 2 ** 20} MiB for bodies; budget ${run.world.budgetBytes / 2 ** 20} MiB.`,
+        subtext: `Files of web servers (Surge), half of the requests of its tail, up to 16 MiB. Load 1: all the bandwidth there is. Pods of ${run.world.roomBytes / 2 ** 20} MiB for bodies; budget ${run.world.budgetBytes / 2 ** 20} MiB.`,
         subtextStyle: text(13, ink.faint),
         itemGap: 5,
       },
@@ -89,41 +89,38 @@ export function renderSimulationChart(run: SimulationRun): string {
 
 function panelsOf({ results, world }: SimulationRun): Panel[] {
   const scale = results.filter(({ question }) => question === 'scale')
-  const pods = { name: 'pods', of: (result: CellResult) => result.pods }
   const proxies = { name: 'proxies', of: (result: CellResult) => result.proxies }
-  const small = { name: 'ms', of: ({ smallP99Ms }: CellResult) => smallP99Ms, log: true as const }
-  const few = Math.min(100, Math.max(...scale.map(result => result.pods)))
+  const overloaded = scale.filter(({ load }) => load > 1)
+  const few = Math.max(...overloaded.map(({ pods }) => pods))
+  const crowd = overloaded.filter(({ pods }) => pods === few)
   return [
     {
-      title: 'Small requests, p99',
-      subtext: 'of those answered, up to 64 KiB; 4 proxies',
-      results: scale.filter(result => result.proxies === 4),
-      across: pods,
-      up: small,
-    },
-    {
-      title: 'The most that a pod held',
-      subtext: `one proxy or several, ${few} pods; above the line it is killed`,
-      results: scale.filter(result => result.pods === few),
+      title: 'Too much to do: small requests, p99',
+      subtext: `load 1.1, ${few} pods; of those answered, up to 64 KiB`,
+      results: crowd,
       across: proxies,
-      up: { name: 'MiB', of: ({ peakMiB }) => peakMiB },
-      lines: [{ name: 'limit', at: world.roomBytes / 2 ** 20 }],
+      up: { name: 'ms', of: ({ smallP99Ms }) => smallP99Ms, log: true },
     },
     {
-      title: 'Refused or lost',
-      subtext: `one proxy or several, ${few} pods; of 100 requests`,
-      results: scale.filter(result => result.pods === few),
+      title: 'Too much to do: refused or lost',
+      subtext: `load 1.1, ${few} pods; of 100 requests`,
+      results: crowd,
       across: proxies,
       up: { name: '%', of: ({ refusedPart, lostPart }) => 100 * (refusedPart + lostPart) },
     },
     {
+      title: 'The most that a pod held',
+      subtext: 'load 0.8, 4 proxies; who is above the line was killed',
+      results: scale.filter(result => result.load < 1 && result.proxies === 4),
+      across: { name: 'pods', of: result => result.pods },
+      up: { name: 'MiB', of: ({ peakMiB }) => peakMiB },
+      lines: [{ name: 'limit', at: world.roomBytes / 2 ** 20 }],
+    },
+    {
       title: 'Who believes what is old',
-      subtext: `had to wait, of 100 requests; ${few} pods, 4 proxies`,
+      subtext: `load 0.8, ${few} pods, 4 proxies; had to wait, of 100 requests`,
       results: results.filter(({ question }) => question === 'staleness'),
-      across: {
-        name: 'seconds from one question to the agent to the next',
-        of: result => result.agentSeconds,
-      },
+      across: { name: 'seconds from one question to the agent to the next', of: result => result.agentSeconds },
       up: { name: '%', of: ({ queuedPart }) => 100 * queuedPart },
     },
   ]
