@@ -2,7 +2,11 @@ import { openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LimitingCgroup, limitingCgroup } from './memory-limit.ts'
 
-/** What a container holds now. */
+/**
+ * What a container holds now.
+ *
+ * @internal
+ */
 export interface MemoryReading {
   /** Bytes that it cannot give back: anonymous, kernel and socket memory, without the page cache. */
   readonly usedBytes: number
@@ -46,6 +50,8 @@ function open(path: string): number | undefined {
 /**
  * What the container cannot give back, as cheap to ask as a look ten times a second has to be: the files of the cgroup
  * that has the limit stay open. Where there is none, or it tells nothing, what is resident of this process.
+ *
+ * @internal
  */
 export class MemoryUse {
   readonly #limitBytes: number
@@ -101,7 +107,11 @@ function figure(stat: string, key: string): number {
 
 let shared: MemoryUse | undefined
 
-/** The one of this process: its descriptors are opened at the first call, and kept. */
+/**
+ * The one of this process: its descriptors are opened at the first call, and kept.
+ *
+ * @internal
+ */
 export function memoryUse(): MemoryUse {
   shared ??= new MemoryUse()
   return shared

@@ -69,12 +69,20 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueue {
   })
 }
 
-/** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number of milliseconds a timer can take */
+/**
+ * @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number of milliseconds a timer can take
+ *
+ * @internal
+ */
 export function checkDuration(value: number, name: string, least = 0): number {
   return checkWhole(value, name, LONGEST_TIMEOUT_MS, least)
 }
 
-/** @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range */
+/**
+ * @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range
+ *
+ * @internal
+ */
 export function checkWhole(value: number, name: string, most: number, least = 0): number {
   if (!Number.isSafeInteger(value) || value < least || value > most) {
     throw optionError(name, `a whole number from ${least} to ${most}`, value)
@@ -93,6 +101,8 @@ export function checkObject(options: unknown, name: string): asserts options is 
  * Options are one plain object of known keys: a typo must not turn a protection off.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the unknown key
+ *
+ * @internal
  */
 export function checkOptions(options: unknown, known: readonly string[], name: string): void {
   checkObject(options, name)
