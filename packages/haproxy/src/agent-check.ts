@@ -35,12 +35,13 @@ export async function agentCheck(governor: AgentSource, options: AgentOptions): 
   const server = createServer(socket => {
     // Whoever resets had nothing to tell.
     socket.on('error', () => {})
-    if (!allowed(socket.remoteAddress ?? '')) {
+    // Undefined where it is gone already.
+    const { remoteAddress } = socket
+    if (remoteAddress === undefined || !allowed(remoteAddress)) {
       socket.resetAndDestroy()
       return
     }
-    const [oldest] = open
-    if (oldest !== undefined && open.size >= connections) close(oldest)
+    if (open.size >= connections) close(open.values().next().value as Socket)
     open.add(socket)
     const timer = setTimeout(() => close(socket), STAYS_MS).unref()
     socket.on('close', () => {

@@ -27,7 +27,10 @@ export interface ConfigOptions extends LimitOptions {
   readonly healthPath?: string
   /** Starts of paths whose answers are large though their requests have no body. Default: none. */
   readonly largePaths?: readonly string[]
-  /** Clients' connections at once, from 1. Default 10_000. Each takes HAProxy some 35 KiB. */
+  /**
+   * Clients' connections at once, from 1. Default: as many as HAProxy may have files for (`ulimit -n`, two each). One takes it
+   * some 35 KiB. With more than it may have files for it does not start.
+   */
   readonly clients?: number
   /** A Unix socket for operators, as a path. Default: none. */
   readonly statsSocket?: string
@@ -49,7 +52,7 @@ export interface ResolvedConfig {
   readonly form: 'whole' | 'backends'
   readonly healthPath: string
   readonly largePaths: readonly string[]
-  readonly clients: number
+  readonly clients: number | undefined
   readonly statsSocket: string | undefined
 }
 
@@ -59,7 +62,7 @@ const KEYS = [...LIMIT_KEYS, 'servers', 'bind', 'form', 'healthPath', 'largePath
 export function resolveConfigOptions(options: ConfigOptions): ResolvedConfig {
   checkOptions(options, KEYS, 'options')
   const { servers, bind = ':8080', form = 'whole', healthPath = '/healthz', largePaths = [] } = options
-  const { clients = 10_000, statsSocket } = options
+  const { clients, statsSocket } = options
   if (form !== 'whole' && form !== 'backends') throw optionError('form', "'whole' or 'backends'", form)
   if (!Array.isArray(servers) || servers.length === 0)
     throw optionError('servers', 'a list of at least one', servers)
@@ -71,7 +74,7 @@ export function resolveConfigOptions(options: ConfigOptions): ResolvedConfig {
     form,
     healthPath: checkPath(healthPath, 'healthPath'),
     largePaths: largePaths.map((path, index) => checkPath(path, `largePaths[${index}]`)),
-    clients: checkWhole(clients, 'clients', 1_000_000, 1),
+    clients: clients === undefined ? undefined : checkWhole(clients, 'clients', 1_000_000, 1),
     statsSocket: statsSocket === undefined ? undefined : checkPath(statsSocket, 'statsSocket'),
   }
 }

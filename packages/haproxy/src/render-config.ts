@@ -32,7 +32,7 @@ type Section = readonly string[]
 function global({ clients, statsSocket }: ResolvedConfig): Section {
   return [
     'global',
-    `    maxconn ${clients}`,
+    ...(clients === undefined ? [] : [`    maxconn ${clients}`]),
     '    log stdout format raw local0',
     ...(statsSocket === undefined ? [] : [`    stats socket ${statsSocket} mode 600 level admin`]),
   ]

@@ -81,7 +81,7 @@ t.test('backends stand beside what is there', async t => {
   const config = renderConfig(wrong({ form: 'backends' }))
   t.notMatch(config, /^(global|frontend)/m)
   const theirs =
-    'global\n    maxconn 10\n\ndefaults\n    timeout client 1s\n    timeout connect 1s\n    timeout server 1s\n\n'
+    'global\n    maxconn 10\n    log stdout format raw local0\n\ndefaults\n    timeout client 1s\n    timeout connect 1s\n    timeout server 1s\n\n'
   const rules = [...config.matchAll(/^# +((?:acl|use_backend|default_backend) .*)$/gm)].map(
     ([, rule]) => rule,
   )
