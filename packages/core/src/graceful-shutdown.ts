@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { optionError } from './errors.ts'
 import type { Governor } from './governor.ts'
 import { checkDuration, checkOptions } from './options.ts'
@@ -45,11 +44,11 @@ export async function shutdown(
   http.prependListener('request', (_request, response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('Connection', 'close')
   })
-  await sleep(drainMs)
+  await after(drainMs)
   const closed = 'server' in server ? server.close() : once(http.close(), 'close')
   try {
     await governor.close({ timeoutMs })
-    await Promise.race([closed, sleep(LINGER_MS, undefined, { ref: false })])
+    await Promise.race([closed, after(LINGER_MS)])
   } finally {
     http.closeAllConnections()
     await closed
@@ -92,4 +91,8 @@ function resolve(server: ClosingServer, options: ShutdownOptions): Required<Shut
     drainMs: checkDuration(drainMs, 'drainMs'),
     timeoutMs: checkDuration(timeoutMs, 'timeoutMs'),
   }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -47,7 +47,7 @@ function defaults({ limits }: ResolvedConfig): Section {
     '    option httplog',
     '    option dontlog-normal',
     '    option forwardfor',
-    '    # Who left while waiting here is not sent to a pod.',
+    '    # Who left while waiting here is not sent to a pod, where that can be seen: behind a body nobody reads it can not.',
     '    option abortonclose',
     '    # A connection that was never made may be made again, to another pod, whatever the request. What was sent is sent',
     '    # again only if it has no effect: see disable-l7-retry in the backends.',
