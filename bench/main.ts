@@ -22,6 +22,11 @@ const benches: readonly Bench[] = [
   { name: 'fairness', asks: 'Who is still served beside clients that stall?', onRequest: true },
   { name: 'advice', asks: 'How good is what a report recommends, beside budgets by hand?', onRequest: true },
   { name: 'recorder', asks: 'What is left after a SIGKILL, and what does it cost?', onRequest: true },
+  {
+    name: 'telemetry',
+    asks: 'What do spans keep while the collector is away, and what do they cost?',
+    onRequest: true,
+  },
   { name: 'footprint', asks: 'How much memory does a body take for each byte it declares?', onRequest: true },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]

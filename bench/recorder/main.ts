@@ -5,16 +5,19 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
 import { cageFigures, openCage } from '../cage/cage.ts'
+import type { InFront } from '../hello/in-front.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { measureInProcess } from '../measuring-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { spreadOf } from '../statistics.ts'
+import { type Spread, spreadOf } from '../statistics.ts'
 import { type Killed, killUnderLoad } from './kill-under-load.ts'
 import type { Costs } from './measure-costs.ts'
 import { OLDEST_MS, type RecorderRun } from './recorder-result.ts'
 import { recorderTable } from './recorder-table.ts'
 
 const MiB = 2 ** 20
+const PROFILES = 7
 
 interface Options {
   readonly kills: number
@@ -24,7 +27,7 @@ interface Options {
 
 const cli = cac('recorder')
 cli
-  .command('', 'What do the flight recorder and the valve cost, and what is left after a SIGKILL?')
+  .command('', 'What do the report, the recorder and the valve cost, and what is left after a SIGKILL?')
   .option('--kills <n>', 'Servers that are killed', { default: 20 })
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
@@ -39,6 +42,7 @@ async function record(options: Options): Promise<void> {
   try {
     console.error('recorder: costs')
     const { look, sample } = measureCosts(command => cage.enclose(command), folder)
+    const report = { enforce: await reportShare('plimsoll'), observe: await reportShare('observing') }
     const kills: Killed[] = []
     for (let kill = 0; kill < options.kills; kill++) {
       console.error(`recorder: kill ${kill + 1} of ${options.kills}`)
@@ -47,7 +51,7 @@ async function record(options: Options): Promise<void> {
     }
     const measuredAt = new Date().toISOString()
     const costs = { look: spreadOf(look), sample: spreadOf(sample) }
-    const run: RecorderRun = { measuredAt, machine, cage: cageFigures(cage), ...costs, kills }
+    const run: RecorderRun = { measuredAt, machine, cage: cageFigures(cage), ...costs, report, kills }
     console.log(`\n${recorderTable(run)}\n`)
     const results = resultsFolder(options)
     mkdirSync(results, { recursive: true })
@@ -67,4 +71,14 @@ function measureCosts(enclose: (command: string[]) => string[], folder: string):
   const command = [process.execPath, '--import', import.meta.resolve('tsx'), module, folder]
   const [file = '', ...args] = enclose(command)
   return JSON.parse(execFileSync(file, args, { encoding: 'utf8' }))
+}
+
+/** In fresh processes, since each compiles in its own way. */
+async function reportShare(inFront: InFront): Promise<Spread> {
+  const shares: number[] = []
+  for (let round = 0; round < PROFILES; round++) {
+    console.error(`recorder: report, ${inFront}, ${round + 1} of ${PROFILES}`)
+    shares.push(await measureInProcess<number>(new URL('./report-share.ts', import.meta.url), [inFront]))
+  }
+  return spreadOf(shares)
 }

@@ -10,6 +10,8 @@ export interface RecorderRun {
   /** CPU microseconds. */
   readonly look: Spread
   readonly sample: Spread
+  /** Part of a hello server's CPU that goes into measuring requests for the report, by the mode of its governor. */
+  readonly report: { readonly enforce: Spread; readonly observe: Spread }
   readonly kills: readonly Killed[]
 }
 

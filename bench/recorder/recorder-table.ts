@@ -9,7 +9,7 @@ import {
   SAMPLES_PER_SECOND,
 } from './recorder-result.ts'
 
-export function recorderTable({ look, sample, kills }: RecorderRun): string {
+export function recorderTable({ look, sample, report, kills }: RecorderRun): string {
   const costs = new Table({
     head: ['', 'CPU µs each', 'a second', '% of a core'],
     colAligns: ['left', 'right', 'right', 'right'],
@@ -23,6 +23,9 @@ export function recorderTable({ look, sample, kills }: RecorderRun): string {
   return [
     costs.toString(),
     'median (lowest to highest)',
+    '',
+    `of the CPU of a node:http hello server, requests are measured for the report with ${percent(report.enforce)}, ` +
+      `with ${percent(report.observe)} while it observes`,
     '',
     `killed under load: the last sample was at most ${OLDEST_MS / 1000} s old in ${fresh} of ${kills.length}, ` +
       `median ${ages.median.toFixed(0)} ms, oldest ${ages.highest.toFixed(0)} ms; ` +
@@ -38,4 +41,9 @@ function costRow(name: string, cost: Spread, perSecond: number): string[] {
     String(perSecond),
     partOfCpu(median, perSecond).toFixed(3),
   ]
+}
+
+function percent({ median, lowest, highest }: Spread): string {
+  const [middle, least, most] = [median, lowest, highest].map(part => (100 * part).toFixed(2))
+  return `${middle} % (${least} to ${most})`
 }

@@ -1,4 +1,5 @@
 export { BareClient, chunk, head } from './bare-client.ts'
+export { certificate } from './certificate.ts'
 export { CODINGS, type Coding } from './codings.ts'
 export { complaintsOf } from './compiles.ts'
 export { type ContractOptions, contract } from './contract.ts'

@@ -4,7 +4,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 export type Until = (condition: () => boolean, what: string | (() => string)) => Promise<void>
 
 /** A guard against hanging, far beyond what anything here takes. */
-const BOUND_MS = 15_000
+const BOUND_MS = 60_000
 
 export const until: Until = async (condition, what) => {
   const since = process.hrtime.bigint()

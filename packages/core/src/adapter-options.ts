@@ -33,6 +33,8 @@ export interface SharedGovernor extends RoutePolicy {
   /** The governor has its own. */
   readonly health?: never
   /** The governor has its own. */
+  readonly deadlineHeader?: never
+  /** The governor has its own. */
   readonly logger?: never
 }
 

@@ -3,6 +3,7 @@ import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
+import { type GiveBack, LowerPriority } from './lower-priority.ts'
 import {
   checkDuration,
   checkOptions,
@@ -65,7 +66,8 @@ export class ByteBudget {
   readonly #small: number
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
-  readonly #watch = new Watch()
+  readonly #watch = new Watch(() => this.queued > 0)
+  readonly #lowerPriority = new LowerPriority()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
     () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
@@ -158,6 +160,15 @@ export class ByteBudget {
   }
 
   /**
+   * Of those who wait, how many wait for this budget's bytes, and not for room in the share of their client.
+   *
+   * @internal
+   */
+  get queued(): number {
+    return this.#line.size
+  }
+
+  /**
    * Reserves at once or not at all: undefined where the bytes are not free, where others wait for
    * theirs, or where they can never fit.
    *
@@ -230,7 +241,7 @@ export class ByteBudget {
   }
 
   /**
-   * For how long nothing has moved and nothing was released, of the time in which others waited for it.
+   * For how long nothing has moved and nothing was released, of the time in which others were queued for it.
    *
    * @internal
    */
@@ -261,9 +272,26 @@ export class ByteBudget {
     })
   }
 
-  /** Where a newcomer finds room without passing anybody it would have to stand behind. */
+  /**
+   * Adds somebody who holds bytes of this budget only for as long as nobody else wants them: before a newcomer is made
+   * to wait, or refused, he is told how many bytes that one lacks, and gives back what he can within the call. He takes
+   * bytes by `tryGrow`, and only while `waiting` is 0.
+   *
+   * @returns what takes him out again
+   */
+  onShortage(giveBack: GiveBack): () => void {
+    return this.#lowerPriority.add(giveBack)
+  }
+
   #roomFor(bytes: number): Account | undefined {
     this.valve?.wake()
+    const room = this.#roomNow(bytes)
+    if (room !== undefined || bytes > this.#account.open) return room
+    return this.#lowerPriority.ask(() => bytes - this.#account.free) ? this.#roomNow(bytes) : undefined
+  }
+
+  /** Where a newcomer finds room without passing anybody it would have to stand behind. */
+  #roomNow(bytes: number): Account | undefined {
     if (this.#lending.first === undefined && this.#line.admits(bytes, this.#account)) return this.#account
     const small = bytes <= this.#small && this.#lane.fits(bytes) && this.#smallest() === undefined
     return small ? this.#lane : undefined

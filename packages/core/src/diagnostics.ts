@@ -1,9 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
 import type { PlimsollError } from './errors.ts'
-import type { HttpRequest } from './request-head.ts'
+import type { Governor } from './governor.ts'
+import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** Message of `plimsoll:queued`: a request waits for bytes. */
 export interface QueuedMessage {
+  /** Whose it is. */
+  readonly governor: Governor
   /** The request that waits. */
   readonly request: HttpRequest
   /** Bytes it waits for. */
@@ -12,8 +15,14 @@ export interface QueuedMessage {
 
 /** Message of `plimsoll:admitted`. */
 export interface AdmittedMessage {
+  /** Whose it is. */
+  readonly governor: Governor
   /** The request that goes on. */
   readonly request: HttpRequest
+  /** Its response. */
+  readonly response: HttpResponse
+  /** Method and pattern of its route, as in the report; undefined until a request of it was answered. */
+  readonly route: string | undefined
   /** Bytes it was given. */
   readonly bytes: number
   /** How long it waited, in milliseconds; 0 where it did not wait. */
@@ -22,6 +31,8 @@ export interface AdmittedMessage {
 
 /** Message of `plimsoll:refused`: before the handler, or while its body was read. */
 export interface RefusedMessage {
+  /** Whose it is. */
+  readonly governor: Governor
   /** The request that was refused. */
   readonly request: HttpRequest
   /** Why. */
@@ -30,6 +41,8 @@ export interface RefusedMessage {
 
 /** Message of `plimsoll:released`: response, connection and held work are over. */
 export interface ReleasedMessage {
+  /** Whose it is. */
+  readonly governor: Governor
   /** The request that is over. */
   readonly request: HttpRequest
   /** Bytes held at the end. */

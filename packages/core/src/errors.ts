@@ -9,6 +9,7 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_QUEUE_TIMEOUT: 503,
   ERR_PLIMSOLL_NO_ROOM: 503,
   ERR_PLIMSOLL_CLOSED: 503,
+  ERR_PLIMSOLL_DEADLINE: 504,
   ERR_PLIMSOLL_TOO_SLOW: 408,
   ERR_PLIMSOLL_OVER_SHARE: 429,
   ERR_PLIMSOLL_BODY_TOO_LARGE: 413,
@@ -18,9 +19,12 @@ export const STATUS_OF_CODE = {
   ERR_PLIMSOLL_BAD_LENGTH: 400,
   ERR_PLIMSOLL_ENCODING: 415,
   ERR_PLIMSOLL_COST_FUNCTION: 500,
+  ERR_PLIMSOLL_RESPONSE_TOO_LARGE: 502,
+  ERR_PLIMSOLL_UPSTREAM_TIMEOUT: 504,
   ERR_PLIMSOLL_CLIENT_GONE: 499,
   ERR_PLIMSOLL_RELEASED: 500,
   ERR_PLIMSOLL_CLOSE_TIMEOUT: 500,
+  ERR_PLIMSOLL_FLUSH_TIMEOUT: 500,
   ERR_PLIMSOLL_REGISTERED_TWICE: 500,
   ERR_PLIMSOLL_PASSED_TWICE: 500,
   ERR_PLIMSOLL_OPTION: 500,
@@ -83,6 +87,7 @@ const FAULTS: ReadonlySet<PlimsollErrorCode> = new Set<PlimsollErrorCode>([
   'ERR_PLIMSOLL_REGISTERED_TWICE',
   'ERR_PLIMSOLL_PASSED_TWICE',
   'ERR_PLIMSOLL_CLOSE_TIMEOUT',
+  'ERR_PLIMSOLL_FLUSH_TIMEOUT',
 ])
 
 /** Whether `value` is what became of one request. */
@@ -97,6 +102,10 @@ export function optionError(option: string, expected: string, got: unknown): Pli
 
 export function clientLeft(): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
+}
+
+export function tooLate(): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_DEADLINE', 'The request took too long')
 }
 
 export function tooSlow(bytes: number): PlimsollError {

@@ -1,19 +1,23 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { kindOf } from './body-kind.ts'
-import { costOfBuffered } from './buffered-cost.ts'
+import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { bodyTooLarge, clientLeft, costTooLarge, noRoom, PlimsollError, tooSlow } from './errors.ts'
+import { Deadline } from './deadline.ts'
+import { bodyTooLarge, clientLeft, costTooLarge, noRoom, PlimsollError, tooLate, tooSlow } from './errors.ts'
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
 import { Holding, type Payer } from './holding.ts'
 import { READ_AHEAD } from './lending.ts'
 import type { BodyPayer, LimitedReader } from './limited-reader.ts'
+import { checkDuration } from './options.ts'
 import { cutOff } from './outflow.ts'
+import { Piece, type PieceOwner } from './piece.ts'
 import { FREE, neededOf, type Price } from './price.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
-import type { BudgetReservation } from './reservation.ts'
+import { RequestWork } from './request-work.ts'
+import type { BudgetReservation, Reservation } from './reservation.ts'
 import type { Measured, RouteMeasures } from './route-measures.ts'
 import type { Route } from './routes.ts'
 import type { Share, Shares } from './shares.ts'
@@ -29,8 +33,10 @@ export interface RequestReservation {
   readonly bytes: number
   /** Whether response, connection and held work are all over. */
   readonly released: boolean
-  /** Aborts when the client is gone. */
+  /** Aborts when the client is gone, or the deadline has passed (`ERR_PLIMSOLL_DEADLINE`); its reason says which. */
   readonly signal: AbortSignal
+  /** Milliseconds until the deadline: 0 once it has passed, `Infinity` where there is none. For calls further down. */
+  readonly remainingMs: number
   /** Takes `by` more bytes if they are free now; see {@link Reservation.tryGrow}. */
   tryGrow(by: ByteSize): boolean
   /** Gives back all above `to`; see {@link Reservation.shrink}. */
@@ -41,8 +47,23 @@ export interface RequestReservation {
    * `ERR_PLIMSOLL_RELEASED` where the request is over; nothing is held then.
    */
   requeue(bytes: ByteSize): Promise<void>
-  /** Makes the release wait for `work` too, however it settles. No effect after the release. */
-  hold(work: PromiseLike<unknown>): void
+  /**
+   * Takes bytes for a piece of work if they are free now, beside all else, to be released on their own: undefined where
+   * they are not. What is not released by then goes with the request, or with its `requeue`.
+   */
+  tryReserve(bytes: ByteSize): Reservation | undefined
+  /**
+   * Has `signal` abort in so many milliseconds, a whole number, at most 2_147_483_647; a request that waits then is
+   * refused. What is later than a deadline that is set already changes nothing: whoever asked does not wait for longer.
+   * No effect after the release.
+   */
+  setDeadline(ms: number): void
+  /**
+   * Makes the release wait for `work` too, however it settles. No effect after the release.
+   *
+   * @param name what {@link Governor.heldWork} calls it as long as it goes on
+   */
+  hold(work: PromiseLike<unknown>, name?: string): void
 }
 
 /** Why somebody waits no more whose governor only observes from now on. */
@@ -52,16 +73,24 @@ const LET_PASS = new Error('The governor only observes')
 export interface RequestKeeper {
   /** Those that wait for their turn or for bytes. */
   readonly waiting: Set<GovernedRequest>
+  /** Those that hold work. */
+  readonly working: Set<GovernedRequest>
   /** Response, connection and held work are over. */
   released(request: GovernedRequest, bytes: number): void
   /** `requeue` got nothing. */
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
-  /** Its response was cut off: there is nobody to answer. */
+  /** Its response was cut off, and there is nobody to answer; or its deadline has passed, and whoever handles it is told. */
   cutOff(request: GovernedRequest, error: PlimsollError): void
 }
 
+/** Who only observes requests. */
+interface Understudy {
+  /** Makes the twin of one that has cost nothing so far. */
+  twinOf(request: GovernedRequest): Twin
+}
+
 /** One request on its way from admission to release. */
-export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable, Payer {
+export class GovernedRequest implements RequestReservation, BodyPayer, Finalizable, Payer, PieceOwner {
   before: Finalizable | undefined = undefined
   after: Finalizable | undefined = undefined
   req: HttpRequest
@@ -76,7 +105,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   route: Route | undefined
   /** What is known of its route; undefined where nothing is. */
   row: RouteMeasures | undefined
-  /** Where its governor only observes: what would have become of it. Nothing holds it up itself. */
+  /** Who observes it, where its governor does no more: nothing holds it up. */
+  observer: Understudy | undefined
+  /** What would have become of it, where it is observed; see {@link understudy}. */
   twin: Twin | undefined
   /** Set on HTTP/1, until it leaves. */
   connection: Connection | undefined
@@ -95,13 +126,16 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   key: string | undefined
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
+  /** What it does besides; undefined where it does nothing. */
+  work: RequestWork | undefined
   readonly #budget: ByteBudget
   readonly #shares: Shares | undefined
   readonly #keeper: RequestKeeper
   readonly #holding: Holding
   #responseOver = false
   #connectionOver = false
-  #works = 0
+  /** What its handler has taken besides; and what it has given back of the rest. */
+  #taken = 0
   #givenBack = 0
   #released = false
   #controller: AbortController | undefined
@@ -133,7 +167,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   get bytes(): number {
-    return this.#holding.bytes
+    return this.#holding.bytes + (this.work?.bytes ?? 0)
   }
 
   get released(): boolean {
@@ -156,24 +190,39 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   tryGrow(by: ByteSize): boolean {
     const bytes = parseByteSize(by, 'by')
-    if (this.twin !== undefined) return this.#growObserved(bytes, this.twin)
+    const grown = this.#grow(bytes)
+    if (grown) this.#taken += bytes
+    return grown
+  }
+
+  #grow(bytes: number): boolean {
+    if (this.observer !== undefined) return this.#growObserved(bytes)
     // It could not answer before the one that waits, which might be waiting for these very bytes.
     if (this.connection?.isBehindWaiter(this)) return false
     return this.#holding.tryGrow(bytes)
   }
 
-  #growObserved(by: number, twin: Twin): boolean {
+  #growObserved(by: number): boolean {
     if (this.#released) return false
     this.#holding.charge(by)
-    twin.tryGrow(by)
+    this.understudy()?.tryGrow(by)
     return true
+  }
+
+  /** Its twin, where it is observed. What has cost nothing gets one only now that it wants something. */
+  understudy(): Twin | undefined {
+    if (this.observer !== undefined) this.twin ??= this.observer.twinOf(this)
+    return this.twin
   }
 
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
     // What a handler says that it holds is no guess any more.
     this.price = { ...this.price, response: 0 }
-    this.#givenBack += this.#holding.shrink(bytes)
+    const less = this.#holding.shrink(bytes)
+    const own = Math.min(less, this.#taken)
+    this.#taken -= own
+    this.#givenBack += less - own
     this.twin?.shrink(bytes)
   }
 
@@ -193,13 +242,17 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const wanted = parseByteSize(bytes, 'bytes')
     if (this.#released)
       throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
+    // Before its price is that of what it wants.
+    const twin = this.understudy()
     this.#holding.drop()
+    this.#taken = 0
+    this.work?.releasePieces()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
-    if (this.twin !== undefined) {
+    if (twin !== undefined) {
       this.#holding.charge(wanted)
       // What is refused there is noted there.
-      this.twin.requeue(wanted).catch(() => {})
+      twin.requeue(wanted).catch(() => {})
       return
     }
     // What costs nothing does not wait here, either.
@@ -220,15 +273,65 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     }
   }
 
-  hold(work: PromiseLike<unknown>): void {
+  hold(work: PromiseLike<unknown>, name?: string): void {
     if (this.#released) return
-    this.#works++
+    const working = this.working()
+    const piece = working.begin(name)
+    this.#keeper.working.add(this)
     const done = (): void => {
-      this.#works--
+      working.end(piece)
+      if (working.held.size === 0) this.#keeper.working.delete(this)
       this.#settle()
     }
     // Promise.resolve, since a thenable of one's own may call back twice, or throw.
     Promise.resolve(work).then(done, done)
+  }
+
+  /** What it does besides, from now on. */
+  working(): RequestWork {
+    this.work ??= new RequestWork()
+    return this.work
+  }
+
+  tryReserve(bytes: ByteSize): Reservation | undefined {
+    const wanted = parseByteSize(bytes, 'bytes')
+    if (this.#released) return undefined
+    const piece = new Piece(this, this.#holding.piece(), this.working(), this.understudy()?.tryReserve(0))
+    if (piece.tryGrow(wanted)) return piece
+    piece.release()
+    return undefined
+  }
+
+  growPiece(piece: BudgetReservation, by: number): boolean {
+    return this.connection?.isBehindWaiter(this) !== true && this.#holding.growPiece(piece, by)
+  }
+
+  get remainingMs(): number {
+    return this.work?.deadline?.remainingMs ?? Number.POSITIVE_INFINITY
+  }
+
+  setDeadline(ms: number): void {
+    checkDuration(ms, 'ms')
+    if (ms < this.remainingMs) this.#endBy(ms)
+  }
+
+  /** What a policy says of its deadline, from when it was first set; that of a later admission goes before. */
+  endBy(ms: number): void {
+    this.#endBy(ms, this.work?.deadline?.since)
+  }
+
+  #endBy(ms: number, since?: number): void {
+    if (this.#released || this.work?.deadline?.passed) return
+    const work = this.working()
+    work.deadline?.clear()
+    work.deadline = new Deadline(ms, () => this.#late(), since)
+  }
+
+  #late(): void {
+    const error = tooLate()
+    // Who waits is refused by this, and that is noted.
+    if (this.#wait === undefined && !this.#responseOver) this.#keeper.cutOff(this, error)
+    this.giveUp(error)
   }
 
   /** Takes bytes without waiting, if it is this request's turn. Those that cost nothing have no turn. */
@@ -317,18 +420,31 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   /** Keeps nothing from here on. */
   leave(): void {
     this.#released = true
+    this.work?.over()
     this.#holding.release()
   }
 
   /** From here on it is only counted, and holds what it costs, whether or not there is room. */
-  pass(twin: Twin): void {
+  pass(observer: Understudy, twin: Twin | undefined): void {
+    this.observer = observer
     this.twin = twin
     this.#holding.observe(this.price.bytes)
   }
 
   /** A later price, for what has come of the body by now; see {@link reprice}. */
   adjust(price: Price): void {
-    this.reprice(this.reader?.repriced(price) ?? price)
+    const repriced = this.reader?.repriced(price) ?? price
+    this.claim(repriced)
+    this.reprice(repriced)
+  }
+
+  /**
+   * Has back what a later price needs of what is lent.
+   *
+   * @throws `ERR_PLIMSOLL_NO_ROOM`
+   */
+  protected claim(price: Price): void {
+    if (!this.#holding.tryClaim(price)) throw noRoom(price.bytes)
   }
 
   /**
@@ -340,13 +456,13 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
     const { configuredCapacity } = this.#budget
-    if (price.bytes > configuredCapacity && this.twin === undefined)
+    if (price.bytes > configuredCapacity && this.observer === undefined)
       throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
     // Its twin grows by itself, below.
-    else if (this.twin !== undefined) this.#holding.charge(more)
-    else if (more > 0 && !this.tryGrow(more)) {
+    else if (this.observer !== undefined) this.#holding.charge(more)
+    else if (more > 0 && !this.#grow(more)) {
       throw noRoom(more)
     }
     this.price = price
@@ -370,15 +486,16 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   refund(bytes: number): void {
-    // Less what the handler has given back by itself.
+    // Less what the handler has given back of it by itself.
     this.#holding.giveBack(Math.max(0, bytes - this.#givenBack))
     this.twin?.refund(bytes)
   }
 
   buffered(bytes: number): void {
     this.#holding.buffered(bytes)
+    if (bytes <= BUFFERED_FREE && this.twin === undefined) return
     this.row?.buffers(bytes)
-    this.twin?.buffered(bytes)
+    this.understudy()?.buffered(bytes)
   }
 
   bodyHold(): Pick<BodyHold, 'hold' | 'letCome'> {
@@ -396,7 +513,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       declaredBytes: this.declared,
       readBytes: this.reader?.total ?? 0,
       // What was guessed for its response counts as far as it was used.
-      reservedBytes: this.#holding.peak - Math.max(0, this.guess - costOfBuffered(this.peakBuffered)),
+      reservedBytes:
+        this.#holding.peak +
+        (this.work?.peakBytes ?? 0) -
+        Math.max(0, this.guess - costOfBuffered(this.peakBuffered)),
       heldMs: performance.now() - this.admittedAt,
       read: this.#read,
     }
@@ -437,7 +557,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // By somebody else, while it waits; or it has no body, and its client leaves the stream open all the same.
     if (this.admission !== undefined || reader === undefined) this.responseOver(false)
     // What somebody has begun to read he may read on, and what is held has a use for its bytes.
-    else if (!reader.complete && !this.req.readableDidRead && this.#works === 0) this.#holding.shrink(window)
+    else if (!reader.complete && !this.req.readableDidRead && !this.#works) this.#holding.shrink(window)
   }
 
   responseOver(clientGone: boolean): void {
@@ -445,6 +565,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // Somebody has answered while it waited: it wants no bytes any more.
     else if (this.admission !== undefined)
       this.giveUp(new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over'))
+    if (clientGone) this.work?.clientLeft()
     this.#responseOver = true
     this.#settle()
   }
@@ -463,11 +584,17 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // A handler may answer first and read on.
     if (this.reader?.underWay && !this.#connectionOver) return
     this.#leaveConnection()
-    if (this.#works > 0 || this.#released) return
+    if (this.#works || this.#released) return
     this.#released = true
     const { bytes } = this
+    this.work?.over()
     this.#holding.release()
     if (this.admitted) this.#keeper.released(this, bytes)
+  }
+
+  /** Whether it holds work that goes on. */
+  get #works(): boolean {
+    return this.work !== undefined && this.work.held.size > 0
   }
 
   #leaveConnection(): void {

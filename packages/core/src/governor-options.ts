@@ -49,6 +49,12 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   readonly recorder?: string | RecorderOptions
   /** When {@link Governor.health} says that it is not ready, or not live. */
   readonly health?: HealthOptions
+  /**
+   * The header in which whoever calls says how many milliseconds a request has left, where a caller is trusted to: a proxy
+   * sets or strips it. Of it and `deadlineMs` the sooner holds; 0 is refused with 504, and what is no whole number says
+   * nothing. Default: none is read.
+   */
+  readonly deadlineHeader?: string
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
@@ -65,6 +71,8 @@ export interface ResolvedOptions {
   readonly valve: boolean
   readonly recorder: ResolvedRecorder | undefined
   readonly health: ResolvedHealth
+  /** In lower case. */
+  readonly deadlineHeader: string | undefined
   readonly logger: Logger
 }
 
@@ -85,15 +93,20 @@ export const GOVERNOR_KEYS = [
   'body',
   'requireLength',
   'acceptEncoded',
+  'deadlineMs',
+  'deadlineHeader',
 ]
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveGovernorOptions(options: GovernorOptions): ResolvedOptions {
   checkOptions(options, GOVERNOR_KEYS, 'options')
   const { budget = 'auto', queue, exempt, share, connections, mode = 'enforce', ...others } = options
-  const { valve = budget === 'auto', recorder, health, logger = processLogger, ...policy } = others
+  const { valve = budget === 'auto', recorder, health, deadlineHeader, ...more } = others
+  const { logger = processLogger, ...policy } = more
   if (exempt !== undefined && typeof exempt !== 'function') throw optionError('exempt', 'a function', exempt)
   if (typeof valve !== 'boolean') throw optionError('valve', 'true or false', valve)
+  if (deadlineHeader !== undefined && !isHeaderName(deadlineHeader))
+    throw optionError('deadlineHeader', 'the name of a header', deadlineHeader)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
   const chosen = budget === 'auto' ? chooseBudget() : undefined
@@ -112,8 +125,14 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     valve,
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     health: resolveHealth(health),
+    deadlineHeader: deadlineHeader?.toLowerCase(),
     logger,
   })
+}
+
+/** RFC 9110 section 5.6.2: a token. */
+function isHeaderName(value: unknown): boolean {
+  return typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value)
 }
 
 function newBudget(budget: ByteSize, queue: QueueOptions | undefined, chosen: boolean): ByteBudget {

@@ -37,7 +37,7 @@ export function governorReport({ sinceMs, mode, budget, demand, idleBytes, rows 
 }
 
 function routeReport(row: RouteMeasures, recommended: RouteReport['recommended']): RouteReport {
-  const { route, requests, queued, refused } = row
+  const { route, requests, queued, refused, work } = row
   return {
     route,
     requests,
@@ -49,6 +49,7 @@ function routeReport(row: RouteMeasures, recommended: RouteReport['recommended']
     queued,
     waitedMs: row.waitedMs.spread(),
     refused: { ...refused },
+    ...(work && { work: work.report(requests) }),
     recommended,
   }
 }

@@ -3,9 +3,17 @@ import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
+import { deadlineOf } from './deadline.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
 import { enter } from './enter.ts'
-import { clientLeft, isPlimsollError, optionError, PlimsollError, type PlimsollErrorCode } from './errors.ts'
+import {
+  clientLeft,
+  isPlimsollError,
+  optionError,
+  PlimsollError,
+  type PlimsollErrorCode,
+  tooLate,
+} from './errors.ts'
 import { deferContinue, goOn, type HttpServer, neverGoOn } from './expect-continue.ts'
 import { finalize, governed, isOver, mark } from './finalization.ts'
 import { FlightRecorder } from './flight-recorder.ts'
@@ -14,6 +22,7 @@ import { GovernedRequest, type RequestKeeper, type RequestReservation } from './
 import { type GovernorOptions, type ResolvedOptions, resolveGovernorOptions } from './governor-options.ts'
 import type { GovernorStats } from './governor-stats.ts'
 import { type Health, healthOf } from './health.ts'
+import { type HeldWork, heldWorkOf } from './held-work.ts'
 import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
@@ -47,11 +56,13 @@ export class Governor {
   readonly #connections: ConnectionLimit
   readonly #recorder: FlightRecorder | undefined
   readonly #waiting = new Set<GovernedRequest>()
+  readonly #working = new Set<GovernedRequest>()
   readonly #onIdle = new Set<() => void>()
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
   readonly #traffic: Traffic
   readonly #keeper: RequestKeeper = {
     waiting: this.#waiting,
+    working: this.#working,
     released: (request, bytes) => this.#release(request, bytes),
     requeueRefused: (request, error) => {
       this.#note(request, error)
@@ -143,6 +154,7 @@ export class Governor {
       const resolved = this.#resolved(policy)
       if (modeOf(resolved.mode ?? this.#mode) === 'observe') return this.#observe(request, res, resolved)
       request.price = this.#declare(request, res, resolved)
+      this.#setDeadline(request, resolved.deadlineMs)
       if (this.#shares !== undefined && request.price.bytes > 0) request.key = this.#shares.of(req)
       request.connection = finalize(request, res)
       return this.#enter(request, res)
@@ -160,7 +172,7 @@ export class Governor {
     }
     const twin = this.#observer.begin(request, () => this.#declare(request, res, policy))
     request.connection = finalize(request, res)
-    request.pass(twin)
+    request.pass(this.#observer, twin)
     return this.#begin(request, res, 0)
   }
 
@@ -185,6 +197,14 @@ export class Governor {
     })
   }
 
+  #setDeadline(request: GovernedRequest, policyMs: number | undefined): void {
+    const { deadlineHeader } = this.#options
+    if (policyMs === undefined && deadlineHeader === undefined) return
+    const ms = deadlineOf(request.req, policyMs, deadlineHeader)
+    if (ms === 0) throw tooLate()
+    if (ms !== undefined) request.endBy(ms)
+  }
+
   /** Admit: is there room? Else wait. */
   #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
     if (enter(request, this.budget, this.#shares)) return this.#begin(request, res, 0)
@@ -201,7 +221,8 @@ export class Governor {
     this.#queued++
     this.#waiting.add(request)
     if (request.row !== undefined) request.row.queued++
-    if (queuedChannel.hasSubscribers) queuedChannel.publish({ request: req, bytes: price.bytes })
+    if (queuedChannel.hasSubscribers)
+      queuedChannel.publish({ governor: this, request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
       // Of many that end with one session, the first to be released would let the others in before they hear of it.
@@ -238,8 +259,11 @@ export class Governor {
     this.#admitted++
     this.#traffic.admitted(request, this.budget.waiting)
     if (price.hasBody) goOn(res)
-    if (admittedChannel.hasSubscribers)
-      admittedChannel.publish({ request: req, bytes: price.bytes, waitedMs })
+    if (admittedChannel.hasSubscribers) {
+      const { bytes } = price
+      const route = request.row?.route
+      admittedChannel.publish({ governor: this, request: req, response: res, route, bytes, waitedMs })
+    }
     return request
   }
 
@@ -250,8 +274,8 @@ export class Governor {
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
     const row = this.#traffic.released(request)
-    if (twin !== undefined) this.#observer.over(twin, row, performance.now() - request.admittedAt)
-    if (releasedChannel.hasSubscribers) releasedChannel.publish({ request: req, bytes })
+    if (twin !== undefined) this.#observer.over(twin, row, performance.now() - twin.since)
+    if (releasedChannel.hasSubscribers) releasedChannel.publish({ governor: this, request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
   }
 
@@ -264,11 +288,15 @@ export class Governor {
     if (request.admission !== undefined) return request.admission
     if (request.refusal !== undefined) throw request.refusal
     if (policy !== undefined && !request.released) {
-      const { req, reader, stream, socket, twin } = request
+      const { req, reader, stream, socket } = request
+      const twin = request.understudy()
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
       const declare = (): Price => this.#price(request, declared, this.#resolved(policy))
       if (twin !== undefined) this.#observer.adjust(request, twin, declare)
-      else request.adjust(declare())
+      else {
+        request.adjust(declare())
+        if (policy !== false && policy.deadlineMs !== undefined) this.#setDeadline(request, policy.deadlineMs)
+      }
     }
     return request
   }
@@ -299,7 +327,7 @@ export class Governor {
     row?.refuse(error.code)
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1
     this.#log.refused(req, error)
-    if (refusedChannel.hasSubscribers) refusedChannel.publish({ request: req, error })
+    if (refusedChannel.hasSubscribers) refusedChannel.publish({ governor: this, request: req, error })
   }
 
   #resolved(policy: RoutePolicy | false | undefined): ResolvedPolicy {
@@ -344,9 +372,23 @@ export class Governor {
     this.#connections.attach(server)
   }
 
-  /** Counts a request that was stopped because it passed some point twice. For adapters. */
-  countRepeated(): void {
+  /**
+   * Counts a request that was stopped because it passed some point twice. For adapters.
+   *
+   * @param req that request, for the report of its route
+   */
+  countRepeated(req?: HttpRequest): void {
     this.#repeated++
+    const work = req && governed<GovernedRequest>(req)?.working()
+    if (work !== undefined) work.repeated++
+  }
+
+  /**
+   * The work that requests hold now, by `hold`, the oldest first: what goes on though its client has left, too, which the
+   * budget is short of until it is over.
+   */
+  heldWork(): HeldWork[] {
+    return heldWorkOf(this.#working)
   }
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
@@ -385,16 +427,17 @@ export class Governor {
    * probes ask, which are to be exempt. Costs next to nothing.
    *
    * Not live is who has requests that wait, and for `health.wedgedMs` neither released any that cost something nor had a
-   * byte of theirs sent or taken; time in which the event loop was blocked does not count. It cannot tell a handler
-   * that hangs from one that works for so long on its own, reads nothing and writes nothing.
+   * byte of theirs sent or taken; time in which the event loop was blocked does not count, nor who waits for nothing but
+   * the share of its own client. It cannot tell a handler that hangs from one that works for so long on its own, reads
+   * nothing and writes nothing.
    */
   health(): Health {
-    const { valve, waiting, stillMs } = this.budget
+    const { valve, queued, stillMs } = this.budget
     const signs = {
       closing: this.#closing,
       draining: this.#draining,
       shutForMs: valve?.shutForMs ?? 0,
-      waiting,
+      queued,
       stillMs,
     }
     return healthOf(signs, this.#options.health)

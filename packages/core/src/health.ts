@@ -3,7 +3,7 @@ import { checkDuration, checkOptions } from './options.ts'
 /** When a probe is to fail. */
 export interface HealthOptions {
   /**
-   * Not live when nothing has moved for so long though requests wait, in milliseconds from 1. Default 60_000; more than the
+   * Not live when nothing has moved for so long though requests wait for bytes, in milliseconds from 1. Default 60_000; more than the
    * longest that an honest handler works without reading its body or writing its answer.
    */
   readonly wedgedMs?: number
@@ -34,9 +34,9 @@ export interface Signs {
   readonly draining: boolean
   /** For how long newcomers have found less than the capacity. */
   readonly shutForMs: number
-  /** Requests that wait. */
-  readonly waiting: number
-  /** For how long nothing has moved, of the time in which requests waited. */
+  /** Requests that wait for bytes of all, and not for their client's share alone. */
+  readonly queued: number
+  /** For how long nothing has moved, of the time in which such requests waited. */
   readonly stillMs: number
 }
 
@@ -51,7 +51,7 @@ export function resolveHealth(options: HealthOptions = {}): ResolvedHealth {
 }
 
 export function healthOf(
-  { closing, draining, shutForMs, waiting, stillMs }: Signs,
+  { closing, draining, shutForMs, queued, stillMs }: Signs,
   { wedgedMs, shutMs }: ResolvedHealth,
 ): Health {
   const reasons: string[] = []
@@ -59,9 +59,9 @@ export function healthOf(
   else if (draining) reasons.push('draining: it will close')
   if (shutForMs >= shutMs) reasons.push(`memory has been near its limit for ${seconds(shutForMs)}`)
   // Whose waiters have all timed out may have one long request under way, and nobody minds.
-  const live = waiting === 0 || stillMs < wedgedMs
+  const live = queued === 0 || stillMs < wedgedMs
   if (!live)
-    reasons.push(`nothing was released and no bytes moved for ${seconds(stillMs)}, though ${waiting} wait`)
+    reasons.push(`nothing was released and no bytes moved for ${seconds(stillMs)}, though ${queued} wait`)
   return { ready: reasons.length === 0, live, reasons }
 }
 

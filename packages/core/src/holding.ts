@@ -121,6 +121,20 @@ export class Holding implements Holder {
     return reservation
   }
 
+  /** Bytes of its own for a piece of work, none yet. Whoever asks for them releases them. */
+  piece(): BudgetReservation {
+    return this.#observed ? this.#budget.charge(0) : this.#nothingYet()
+  }
+
+  /** Takes so many more for such a piece, if they are free now. */
+  growPiece(piece: BudgetReservation, by: number): boolean {
+    if (!this.#taken || this.#released || this.#loan?.mayGrow(by) === false) return false
+    if (this.#observed) piece.charge(by)
+    else if (!piece.tryGrow(by)) return false
+    this.#watch()
+    return true
+  }
+
   /** @returns how much less it holds */
   shrink(to: number): number {
     const held = this.bytes
@@ -137,6 +151,15 @@ export class Holding implements Holder {
     this.#reservation?.payIn(bytes)
   }
 
+  /** Whether what is lent need not be had back for another price, or was: that holds bytes, and can't wait. */
+  tryClaim(price: Price): boolean {
+    const reservation = this.#reservation
+    if (reservation === undefined || reservation.lent === 0) return true
+    const loan = this.#borrow(reservation)
+    const promised = Math.max(0, reservation.bytes + reservation.lent + price.bytes - this.#payer.price.bytes)
+    return loan.tryClaim(this.#inUse(loan, price, promised), promised)
+  }
+
   /** Whether what has come out of a decoder has room in what was promised, as far as that is lent. */
   mayInflate(): boolean {
     return this.#loan?.mayInflate(this.#inUse(this.#loan)) !== false
@@ -145,6 +168,8 @@ export class Holding implements Holder {
   /** The response has so much in its buffers, of which what was reserved covers as much. */
   buffered(bytes: number): void {
     if (bytes > this.#peakBuffered) this.#peakBuffered = bytes
+    // Nearly always, and with each write.
+    if (bytes <= BUFFERED_FREE && this.#overflow === undefined) return
     const excess = Math.max(0, bytes - BUFFERED_FREE - (this.#reservation?.bytes ?? 0))
     if (this.#released || (excess === 0 && this.#overflow === undefined)) return
     this.#overflow ??= this.#budget.charge(0)
@@ -208,11 +233,15 @@ export class Holding implements Holder {
   }
 
   /** The same, whatever is still to be sent: a body that is there may still be inflated. */
-  #inUse({ reservation: { bytes, lent } }: Loan): number {
-    const { req, reader, price } = this.#payer
+  #inUse(
+    { reservation: { bytes, lent } }: Loan,
+    price = this.#payer.price,
+    promised: number = bytes + lent,
+  ): number {
+    const { req, reader } = this.#payer
     // It was given back what it does not need: by now, or before it was over, as a twin may be before its turn.
-    if (reader === undefined || reader.settled) return bytes + lent
-    return neededOf(req, price, bytes + lent, reader.held)
+    if (reader === undefined || reader.settled) return promised
+    return neededOf(req, price, promised, reader.held)
   }
 
   lend(reservation: BudgetReservation, needed: number): void {

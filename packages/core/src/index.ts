@@ -32,12 +32,15 @@ export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
 export { type ClosingServer, type ShutdownOptions, shutdown, shutdownOnSignal } from './graceful-shutdown.ts'
 export type { Health, HealthOptions } from './health.ts'
+export type { HeldWork } from './held-work.ts'
 export { laneBeside, smallFor } from './lane.ts'
+export type { GiveBack } from './lower-priority.ts'
 export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
 export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'
 export { type MemoryReading, memoryUse } from './memory-use.ts'
 export type { Mode, ModeOption } from './mode.ts'
 export { noReservation } from './no-reservation.ts'
+export { noteRead, noteTasks } from './note-work.ts'
 export type { ObservedStats } from './observer.ts'
 export {
   BESIDE_A_WAITER,
@@ -58,6 +61,7 @@ export type {
   RecommendedBudget,
   RecommendedCost,
   RouteReport,
+  RouteWork,
   Spread,
 } from './report.ts'
 export type { HttpRequest, HttpResponse, RequestHead } from './request-head.ts'

@@ -82,10 +82,11 @@ export class Lending {
     )
   }
 
-  /** With how much room he could be let in. */
+  /** With how much room he could be let in. While memory is short with all of it: who is in passes the ceiling. */
   leastFor({ bytes, beginsWith }: Beginner): number {
+    const { ceiling, capacity } = this.#account
     const taken = this.#beginner !== undefined && this.#beginner.lent > 0
-    return taken || bytes - beginsWith < READ_AHEAD ? bytes : beginsWith
+    return taken || ceiling < capacity || bytes - beginsWith < READ_AHEAD ? bytes : beginsWith
   }
 
   /** He has begun. */
@@ -130,7 +131,7 @@ export class Lending {
     const { reservation, arrived } = loan
     // Who sends fast has all of it back after a few steps; who drips never holds more than a read.
     const most = Math.min(reservation.lent, Math.max(READ_AHEAD, arrived))
-    const step = [most, stepOf(reservation.lent), reservation.lent].find(by => this.#mayHave(reservation, by))
+    const step = [most, stepOf(reservation.lent), reservation.lent].find(by => this.mayHave(reservation, by))
     if (step !== undefined) reservation.takeBack(step)
     return step !== undefined
   }
@@ -140,10 +141,12 @@ export class Lending {
     return this.#account.fits(by - INFLATED * READ_AHEAD)
   }
 
-  #mayHave(reservation: BudgetReservation, by: number): boolean {
+  /** @param promised all that he would be promised then */
+  mayHave(reservation: BudgetReservation, by: number, promised: number = promisedTo(reservation)): boolean {
     if (!this.#account.fits(by)) return false
+    const bytes = reservation.bytes + by
     // With all of it he finishes, whatever the others do.
-    return by === reservation.lent || this.#isSafe(reservation, reservation.bytes + by, reservation.lent - by)
+    return bytes === promised || this.#isSafe(reservation, bytes, promised - bytes)
   }
 
   /** Whether it may have `by` more than it was promised. */
@@ -247,6 +250,20 @@ export class Loan implements Linked<Loan> {
     if (lacks > 0) reservation.takeBack(lacks)
     if (!this.#halted && this.#isShort(needed) && !this.#lending.extend(this)) this.#halt(true)
     this.#lending.noteAll(reservation)
+  }
+
+  /**
+   * From now on `needed` is in use of what it was promised, which is to be `promised`. False where there is no room for
+   * that: its handler has not taken it yet, and may be refused.
+   */
+  tryClaim(needed: number, promised: number): boolean {
+    const { reservation } = this
+    const by = needed - reservation.bytes
+    if (by <= 0) return true
+    if (!this.#lending.mayHave(reservation, by, promised)) return false
+    reservation.takeBack(Math.min(by, reservation.lent))
+    this.#lending.noteAll(reservation)
+    return true
   }
 
   /** Whether there is less than a read for what comes next. With all of it there is nothing more to claim. */

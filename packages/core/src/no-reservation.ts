@@ -4,6 +4,7 @@ import type { RequestReservation } from './governed-request.ts'
 class NoReservation implements RequestReservation {
   readonly bytes = 0
   readonly released = true
+  readonly remainingMs = Number.POSITIVE_INFINITY
 
   get signal(): AbortSignal {
     // One each time: whoever listens to a shared one would be kept for ever.
@@ -15,6 +16,10 @@ class NoReservation implements RequestReservation {
   }
 
   shrink(): void {}
+
+  tryReserve(): undefined {}
+
+  setDeadline(): void {}
 
   async requeue(): Promise<void> {
     throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is not admitted')

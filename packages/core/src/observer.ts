@@ -38,16 +38,36 @@ export class Observer implements TwinKeeper {
    * Has a request's twin go the way of a request. Itself it holds what that would cost, and its body however long.
    *
    * @param declare tells its price, or throws its refusal
+   * @returns undefined where it costs nothing: nothing of it could wait or be refused
    */
-  begin(request: GovernedRequest, declare: () => Price): Twin {
-    const twin = this.#rehearsal.twinOf(request)
+  begin(request: GovernedRequest, declare: () => Price): Twin | undefined {
+    let price: Price
     try {
-      twin.price = declare()
-      request.price = unboundedPrice(twin.price, error => twin.fail(error))
-      this.#rehearsal.enter(twin)
+      price = declare()
     } catch (error) {
       // What is refused by its head has no price.
-      if (twin.price === FREE) request.price = asItComes(request.declared)
+      request.price = asItComes(request.declared)
+      const twin = this.#rehearsal.twinOf(request)
+      twin.fail(error)
+      return twin
+    }
+    request.price = price
+    if (price.bytes === 0 && !price.hasBody) return undefined
+    const twin = this.#rehearsal.twinOf(request)
+    request.price = unboundedPrice(price, error => twin.fail(error))
+    return this.#enter(twin, price)
+  }
+
+  /** The twin of a request that has cost nothing so far. */
+  twinOf(request: GovernedRequest): Twin {
+    return this.#enter(this.#rehearsal.twinOf(request), request.price)
+  }
+
+  #enter(twin: Twin, price: Price): Twin {
+    twin.price = price
+    try {
+      this.#rehearsal.enter(twin)
+    } catch (error) {
       twin.fail(error)
     }
     return twin

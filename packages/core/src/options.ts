@@ -71,7 +71,6 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueue {
 
 /**
  * @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number of milliseconds a timer can take
- *
  * @internal
  */
 export function checkDuration(value: number, name: string, least = 0): number {
@@ -80,7 +79,6 @@ export function checkDuration(value: number, name: string, least = 0): number {
 
 /**
  * @throws `ERR_PLIMSOLL_OPTION` where `value` is no whole number in its range
- *
  * @internal
  */
 export function checkWhole(value: number, name: string, most: number, least = 0): number {
@@ -101,7 +99,6 @@ export function checkObject(options: unknown, name: string): asserts options is 
  * Options are one plain object of known keys: a typo must not turn a protection off.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the unknown key
- *
  * @internal
  */
 export function checkOptions(options: unknown, known: readonly string[], name: string): void {

@@ -37,8 +37,8 @@ export function bytesTaken(socket: Socket, stream: Metered | undefined): number 
   return bytesWritten - writeQueueSize
 }
 
-type Write = (chunk: unknown, ...rest: unknown[]) => boolean
-type End<W> = (chunk?: unknown, ...rest: unknown[]) => W
+type Write = (chunk?: unknown, encoding?: unknown, done?: unknown) => boolean
+type End<W> = (chunk?: unknown, encoding?: unknown, done?: unknown) => W
 
 /** Tells how much is buffered after each write, and after the end, whose chunk goes past `write`. */
 export function onWrite(
@@ -47,13 +47,14 @@ export function onWrite(
 ): void {
   const write = writable.write as Write
   const end = writable.end as End<never>
-  writable.write = (...args: Parameters<Write>) => {
-    const goesOn = write.apply(writable, args)
+  // By name, since a rest parameter is an array for each write.
+  writable.write = (chunk?: unknown, encoding?: unknown, done?: unknown) => {
+    const goesOn = write.call(writable, chunk, encoding, done)
     told(writable.writableLength)
     return goesOn
   }
-  writable.end = (...args: Parameters<End<never>>) => {
-    const itself = end.apply(writable, args)
+  writable.end = (chunk?: unknown, encoding?: unknown, done?: unknown) => {
+    const itself = end.call(writable, chunk, encoding, done)
     told(writable.writableLength)
     return itself
   }

@@ -47,6 +47,10 @@ export const LOG_EVERY_MS = 10_000
 
 const ADVICE: Partial<Record<Topic, string>> = {
   connections: 'all that are open are in use, or too new to be closed. To allow more, raise `connections`',
+  ERR_PLIMSOLL_NO_ROOM:
+    "it needs more than it was admitted with, and holds bytes, so it may not wait. Where that is a route's own cost, mount " +
+    "the route's policy before the application's: then it waits for all of it at once. Where it is an encoded body, or " +
+    'one in small chunks, give its route a cost that covers what becomes of it',
   ERR_PLIMSOLL_BODY_TOO_LARGE:
     "the body is larger than the route allows: raise maxBody (or the framework's own limit), or read it with body: 'stream'",
   ERR_PLIMSOLL_BODY_OVER_BUDGET:

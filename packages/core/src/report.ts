@@ -42,6 +42,25 @@ export interface RecommendedCost {
 }
 
 /**
+ * What the requests of one route did besides reading their bodies and answering, all together: how much more work and
+ * memory became of them than they asked for.
+ */
+export interface RouteWork {
+  /** Times that its handler was to run: once for each request, and once more for each further pass that was counted. */
+  readonly runs: number
+  /** Tasks that were begun for them, by `fanOut`. */
+  readonly tasks: number
+  /** Bytes that were read for them from elsewhere, after decompression; see {@link noteRead}. */
+  readonly readBytes: number
+  /** Of those, bytes that were declared before they were read. */
+  readonly declaredBytes: number
+  /** Pieces of held work that are over, and went on after their client had left. */
+  readonly outlived: number
+  /** For how long they did, all together, in milliseconds. */
+  readonly outlivedMs: number
+}
+
+/**
  * What the requests of one route were like. What they buffered is measured of all, and so is all else of those that are
  * observed; where the governor acts, that of the route's first 256 requests, and then of one in sixteen.
  */
@@ -66,6 +85,8 @@ export interface RouteReport {
   readonly waitedMs: Spread
   /** Requests that were refused, or would have been, by the code of the error. */
   readonly refused: Readonly<Partial<Record<PlimsollErrorCode, number>>>
+  /** What became of them besides; left out where none of them did any of it. */
+  readonly work?: RouteWork
   /** What it should cost. */
   readonly recommended: RecommendedCost
 }

@@ -2,6 +2,8 @@ import type { BodyKind } from './body-kind.ts'
 import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { PlimsollErrorCode } from './errors.ts'
 import { Measure } from './measure.ts'
+import type { RequestWork } from './request-work.ts'
+import { WorkMeasures } from './work-measures.ts'
 
 /** How much of what was learned each response keeps that buffers less. */
 const KEPT = 0.98
@@ -37,6 +39,8 @@ export class RouteMeasures {
   /** How bodies of it are read, by the last one. */
   read: BodyKind | 'stream' | undefined
   queued = 0
+  /** What its requests did besides; undefined where none did any of it. */
+  work: WorkMeasures | undefined
   #requests = 0
   #buffered: number
   #guess: number
@@ -76,9 +80,9 @@ export class RouteMeasures {
    */
   over(bufferedBytes: number, failed = false): void {
     this.#requests++
-    this.#buffered = Math.max(bufferedBytes, this.#buffered * (failed ? 1 : KEPT))
+    this.#buffered = Math.max(bufferedBytes, failed ? this.#buffered : faded(this.#buffered, KEPT))
     // One that has buffered much has told what it is.
-    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : this.#guess * KEPT_OF_GUESS
+    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : faded(this.#guess, KEPT_OF_GUESS)
     this.bufferedBytes.record(bufferedBytes)
   }
 
@@ -91,6 +95,12 @@ export class RouteMeasures {
     this.read = read ?? this.read
   }
 
+  /** One is over that did so much besides. */
+  worked(work: RequestWork): void {
+    this.work ??= new WorkMeasures()
+    this.work.add(work)
+  }
+
   /** A response that is under way has so much in its buffers: others may be admitted before it is over. */
   buffers(bytes: number): void {
     if (bytes > this.#buffered) this.#buffered = bytes
@@ -99,4 +109,13 @@ export class RouteMeasures {
   refuse(code: PlimsollErrorCode): void {
     this.refused[code] = (this.refused[code] ?? 0) + 1
   }
+}
+
+/**
+ * What is left of it: nothing, where that would cost nothing. A number that only ever shrinks by a part ends as one that
+ * a processor takes a hundred times as long to multiply.
+ */
+function faded(bufferedBytes: number, kept: number): number {
+  const left = bufferedBytes * kept
+  return left > BUFFERED_FREE ? left : 0
 }

@@ -1,7 +1,7 @@
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { optionError } from './errors.ts'
 import { checkMode, type ModeOption } from './mode.ts'
-import { checkOptions } from './options.ts'
+import { checkDuration, checkOptions } from './options.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Bytes to reserve for a request with this head. */
@@ -43,6 +43,12 @@ export interface RoutePolicy {
    * is asked at each request. Default: the governor's own, which is `'enforce'`.
    */
   readonly mode?: ModeOption
+  /**
+   * How long a request may take from its admission on, with the time that it waits, in milliseconds from 1, at most
+   * 2_147_483_647. Then the signal of its reservation aborts, and who waits is refused with 504; what is observed has
+   * none. Default: none.
+   */
+  readonly deadlineMs?: number
 }
 
 /** A policy that was checked, with nothing left out; sizes are in bytes. */
@@ -61,10 +67,21 @@ export interface ResolvedPolicy {
   readonly exempt: boolean
   /** Undefined: the governor's own. */
   readonly mode: ModeOption | undefined
+  /** Undefined: none. */
+  readonly deadlineMs: number | undefined
 }
 
 /** What a policy may say. */
-export const POLICY_KEYS = ['cost', 'maxBody', 'body', 'requireLength', 'acceptEncoded', 'exempt', 'mode']
+export const POLICY_KEYS = [
+  'cost',
+  'maxBody',
+  'body',
+  'requireLength',
+  'acceptEncoded',
+  'exempt',
+  'mode',
+  'deadlineMs',
+]
 
 const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   cost: undefined,
@@ -74,6 +91,7 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
   acceptEncoded: true,
   exempt: false,
   mode: undefined,
+  deadlineMs: undefined,
 })
 
 /**
@@ -85,7 +103,7 @@ const DEFAULT_POLICY: ResolvedPolicy = Object.freeze({
 export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAULT_POLICY): ResolvedPolicy {
   checkOptions(policy, POLICY_KEYS, 'policy')
   const { maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
-  const { acceptEncoded = base.acceptEncoded, mode = base.mode } = policy
+  const { acceptEncoded = base.acceptEncoded, mode = base.mode, deadlineMs = base.deadlineMs } = policy
   // What is learned of a route holds however it reads.
   const { cost = body === base.body || base.cost === 'auto' ? base.cost : undefined } = policy
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
@@ -100,6 +118,7 @@ export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAUL
     acceptEncoded,
     exempt,
     mode: mode === undefined ? undefined : checkMode(mode),
+    deadlineMs: deadlineMs === undefined ? undefined : checkDuration(deadlineMs, 'deadlineMs', 1),
   })
 }
 

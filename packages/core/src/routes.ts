@@ -44,11 +44,17 @@ export class Routes {
 
   /** The row of a request; undefined where nothing is known of its kind yet. */
   find(req: HttpRequest, route: Route | undefined): RouteMeasures | undefined {
-    const method = methodOf(req)
-    if (typeof route === 'string') return this.#byMethod.get(method)?.get(route)
+    const { method = '' } = req
+    // With each request: whether there is such a method is asked of those only of which nothing is known.
+    if (typeof route === 'string')
+      return (this.#byMethod.get(method) ?? this.#byMethod.get(methodOf(req)))?.get(route)
     const path = pathOf(req)
     const known = this.#paths.get(method)?.get(path)
     if (known !== undefined) return known
+    return this.#lookUp(methodOf(req), path)
+  }
+
+  #lookUp(method: string, path: string): RouteMeasures | undefined {
     const row = this.#patterns.find(method, path)
     if (row !== undefined && path.length <= LONGEST_PATH) this.#remember(method, path, row)
     return row

@@ -28,7 +28,7 @@ export class RunOnce {
   readonly #passed = Symbol('plimsoll.passed')
   readonly #throws: boolean
   readonly #logger: Logger
-  readonly #onRepeat: () => void
+  readonly #onRepeat: (req: HttpRequest) => void
   readonly #culpritOf: (stack: string) => string
   readonly #culprits = new Set<string>()
 
@@ -39,7 +39,7 @@ export class RunOnce {
    */
   constructor(
     options: RunOnceOptions = {},
-    onRepeat: () => void = () => {},
+    onRepeat: (req: HttpRequest) => void = () => {},
     culpritOf: (stack: string) => string = stack => stack,
   ) {
     checkOptions(options, ['action', 'logger'], 'options')
@@ -74,7 +74,7 @@ export class RunOnce {
    * @throws `ERR_PLIMSOLL_PASSED_TWICE` with `action: 'throw'`
    */
   repeated(req: HttpRequest, below: (...args: never[]) => unknown): void {
-    this.#onRepeat()
+    this.#onRepeat(req)
     const error = secondCall(below)
     if (repeatedChannel.hasSubscribers) repeatedChannel.publish({ request: req, error })
     if (this.#throws) throw error

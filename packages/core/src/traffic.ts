@@ -25,8 +25,8 @@ export class Traffic {
    * @param waiting how many wait now, who will want about as much
    */
   admitted(request: GovernedRequest, waiting: number): void {
-    const { price, row, twin } = request
-    if (twin !== undefined || row?.samples !== false) request.admittedAt = performance.now()
+    const { price, row } = request
+    if (row?.samples !== false) request.admittedAt = performance.now()
     if (price.bytes === 0) return
     request.guess = row?.guesses === false ? 0 : (price.response ?? 0)
     request.demand = price.bytes - request.guess
@@ -43,6 +43,7 @@ export class Traffic {
     this.#demanded -= request.demand
     const row = request.row ?? this.#learned(request)
     row?.over(request.peakBuffered, request.res.statusCode >= 400)
+    if (request.work !== undefined) row?.worked(request.work)
     if (request.admittedAt > 0) row?.measure(request.measured())
     return row
   }

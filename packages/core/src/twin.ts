@@ -31,6 +31,7 @@ const nothing = (): void => {}
 /** Who admits twins: whatever becomes of them, no request is counted. */
 const NOBODY: RequestKeeper = {
   waiting: new Set(),
+  working: new Set(),
   released: nothing,
   cutOff: nothing,
   requeueRefused: (twin, error) => (twin as Twin).fail(error),
@@ -49,10 +50,14 @@ export class Twin extends GovernedRequest {
   queued = false
   /** How long it has waited; 0 as long as it does. */
   waitedMs = 0
+  /** Since when its request has cost anything. */
+  readonly since = performance.now()
   readonly #keeper: TwinKeeper
   #heldMs: number | undefined
   /** What its body turned out not to need while it waited. */
   #unused = 0
+  /** What its later admission, or its body, made of its cost while it waited. */
+  #later: number | undefined
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
     super(original.req, original.res, budget, shares, NOBODY)
@@ -69,7 +74,11 @@ export class Twin extends GovernedRequest {
       await this.acquire(this.price.bytes)
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
-      // It would have begun to arrive only now.
+      // Its handler would have begun only now, and its body to arrive.
+      if (this.#later !== undefined) {
+        this.costs(this.#later)
+        this.claim(this.price)
+      }
       super.refund(this.#unused)
       this.bodyComes()
       super.payIn(this.reader?.total ?? 0)
@@ -115,6 +124,7 @@ export class Twin extends GovernedRequest {
 
   /** Its body turned out to cost so much. */
   costs(bytes: number): void {
+    if (this.waiting) this.#later = bytes
     if (this.released || this.waiting) return
     try {
       this.reprice({ ...this.price, bytes })
@@ -125,7 +135,9 @@ export class Twin extends GovernedRequest {
 
   /** From here on its body may be as long as this price allows. */
   allow(price: Price): void {
-    this.price = { ...price, bytes: this.price.bytes }
+    const allowed = { ...price, bytes: this.price.bytes }
+    this.claim(allowed)
+    this.price = allowed
     this.payIn(0)
   }
 

@@ -19,10 +19,16 @@ interface Pool {
 export class Watch {
   readonly #watched = new LinkedList<Watched>()
   readonly #queues = new KernelQueues()
+  readonly #isQueued: () => boolean
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
   #stillMs = 0
   #cuts: { readonly part: number; readonly atMs: number }[] = []
+
+  /** @param isQueued whether anybody waits for the bytes of all, and not for his client's own */
+  constructor(isQueued: () => boolean) {
+    this.#isQueued = isQueued
+  }
 
   add(holder: Holder): Watched {
     const watched = new Watched(holder)
@@ -35,7 +41,10 @@ export class Watch {
     if (this.#watched.size === 0) this.stop()
   }
 
-  /** For how long nobody has moved who holds a reservation, and none was over, of the time in which somebody looked. */
+  /**
+   * For how long nobody has moved who holds a reservation, and none was over, of the time in which somebody was queued. Who
+   * waits for his own share has only his own requests before him, which may be silent for good reasons.
+   */
   get stillMs(): number {
     return this.#stillMs
   }
@@ -72,7 +81,8 @@ export class Watch {
     const all = this.#all()
     for (const watched of all) watched.look(sinceMs)
     const moves = all.some(({ holder, moves }) => moves && holder.reservation !== undefined)
-    this.#stillMs = moves ? 0 : this.#stillMs + sinceMs
+    if (moves) this.#stillMs = 0
+    else if (this.#isQueued()) this.#stillMs += sinceMs
     const readers = all.filter(watched => watched.seemsStill)
     if (readers.length > 0 && this.#queues.refresh())
       for (const watched of readers) watched.lookCloser(this.#queues)

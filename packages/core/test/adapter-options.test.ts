@@ -84,7 +84,14 @@ t.test('who mistypes an option is told all that there are', async t => {
 })
 
 t.test('of all that a governor’s options say, the policy has what is one', async t => {
-  const policy = { cost: 5, maxBody: 6, body: 'stream', requireLength: true, acceptEncoded: false } as const
+  const policy = {
+    cost: 5,
+    maxBody: 6,
+    body: 'stream',
+    requireLength: true,
+    acceptEncoded: false,
+    deadlineMs: 8,
+  } as const
   const own = {
     budget: '1MiB',
     queue: { limit: 3 },
@@ -95,6 +102,7 @@ t.test('of all that a governor’s options say, the policy has what is one', asy
     health: {},
     recorder: join(t.testdir(), 'flight'),
     mode: 'observe',
+    deadlineHeader: 'x-remaining-ms',
     logger: silent,
   } as const
   t.same(Object.keys({ ...own, ...policy }).toSorted(), GOVERNOR_KEYS.toSorted(), 'all of them')

@@ -202,3 +202,71 @@ scenario(
     others.release()
   },
 )
+
+for (const { cost, status, what } of [
+  { cost: 2 * MiB, status: 503, what: 'is refused where there is no room for it' },
+  { cost: MiB / 2, status: 200, what: 'has all of it at once' },
+]) {
+  const seen = { lent: 0, held: 0, most: 0 }
+  scenario(
+    `a later cost that does not depend on what has arrived, while most of the body is lent, ${what}`,
+    {
+      options: { budget: BUDGET },
+      handler: async (req, res, reservation, { governor }) => {
+        const { budget } = governor
+        seen.lent = budget.lent
+        try {
+          governor.admit(req, res, { cost })
+          seen.held = reservation.bytes
+          for await (const _ of req) seen.most = Math.max(seen.most, budget.reserved)
+          res.end()
+        } catch (error) {
+          answerFault(res, error)
+        }
+      },
+    },
+    async (t, server) => {
+      const others = server.governor.budget.charge(BUDGET)
+      const client = await server.connect()
+      client.write(head('POST', '/', CHUNKED) + chunk('x'.repeat(BODY)))
+      await server.queued(1)
+      others.shrink(BUDGET - MiB)
+      await server.reached(1)
+      t.ok(seen.lent > 2 * MiB, `${seen.lent} bytes were lent`)
+      client.write(chunk('x'.repeat(BODY)) + LAST_CHUNK)
+      t.same(await client.answers(1), [status])
+      t.equal(seen.held, status === 200 ? cost : 0)
+      t.ok(seen.most <= BUDGET, `${seen.most} bytes`)
+      client.leave()
+      others.release()
+    },
+  )
+}
+
+{
+  const keeper = new Keeper()
+  scenario(
+    'a later cost that finds no room, while most of the body is lent, would have been refused',
+    {
+      options: { budget: BUDGET, mode: 'observe' },
+      handler: (req, res, reservation, server) => {
+        if (req.url === '/late') server.governor.admit(req, res, { cost: 2 * MiB })
+        return keeper.handler(req, res, reservation, server)
+      },
+    },
+    async (t, server) => {
+      const large = await server.connect()
+      large.write(head('POST', '/large', { 'Content-Length': BUDGET - MiB }))
+      large.write(Buffer.alloc(BUDGET - MiB))
+      await keeper.keeps(1)
+      const late = await server.connect()
+      late.write(head('POST', '/late', CHUNKED) + chunk('x'.repeat(BODY)))
+      await server.reached(2)
+      t.match(server.governor.stats().observed, { queued: 1, refused: { ERR_PLIMSOLL_NO_ROOM: 1 } })
+      late.write(LAST_CHUNK)
+      await keeper.keeps(2)
+      keeper.letGo()
+      await allAnswered(t, [large, late])
+    },
+  )
+}

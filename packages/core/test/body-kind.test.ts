@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type BodyKind, defaultCost, kindOf } from '../src/body-kind.ts'
 
@@ -44,3 +45,33 @@ t.test('every kind costs more than the body, and something where there is none',
     t.ok(perByte >= 1 && fixed > 0, kind)
   }
 })
+
+const DOCS = [
+  'docs/tuning.md',
+  'README.md',
+  ...['core', 'express', 'fastify', 'koa'].map(name => `packages/${name}/README.md`),
+]
+
+/** What each kind costs for a byte, as a table has it or a sentence. */
+const TOLD: Readonly<Record<BodyKind, RegExp>> = {
+  buffer: /^\| buffer: .*?\| ([\d.]+) +\||for each byte declared ([\d.]+),/m,
+  multipart: /^\| multipart, kept in memory +\| ([\d.]+) +\||for each byte declared ([\d.]+),/m,
+  text: /^\| text +\| ([\d.]+) +\||of text ([\d.]+)[,;]/m,
+  json: /^\| JSON +\| ([\d.]+) +\||of JSON ([\d.]+)[,;]/m,
+  form: /^\| form +\| ([\d.]+) +\||of a form ([\d.]+)[,;]/m,
+}
+
+for (const file of DOCS) {
+  t.test(`${file} tells what each kind costs`, async t => {
+    const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8').replace(
+      /\n(?! *[-|\n])/g,
+      ' ',
+    )
+    t.match(text, /64 KiB, and for each byte/)
+    for (const [kind, pattern] of Object.entries(TOLD)) {
+      const { fixed, perByte } = defaultCost(kind as BodyKind)
+      const [, inTable, inSentence] = pattern.exec(text) ?? []
+      t.same([fixed, Number(inTable ?? inSentence)], [64 * 1024, perByte], kind)
+    }
+  })
+}

@@ -498,6 +498,29 @@ t.test('a requeue that waits too long is refused, and holds nothing', async t =>
   })
 }
 
+for (const mode of ['enforce', 'observe'] as const) {
+  const { kept, setup } = prepared({ budget: 100, maxBody: 50, mode })
+  scenario(
+    `what a handler has taken and given back is not taken off the refund of its body (${mode})`,
+    setup,
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(head('POST', '/a', CHUNKED) + chunk('12345'))
+      await server.reached(1)
+      const { req, reservation, res } = kept.at(0)
+      t.equal(reservation.tryGrow(20), true)
+      reservation.shrink(40)
+      t.equal(reservation.tryGrow(7), true)
+      client.write(LAST_CHUNK)
+      await until(() => req.readableEnded, 'the end of the body')
+      t.equal(reservation.bytes, 12, '5 of its body, and 7 of its own')
+      reservation.shrink(5)
+      t.equal(reservation.bytes, 5)
+      res.end()
+    },
+  )
+}
+
 {
   const { kept, setup } = prepared({ budget: 100, maxBody: 50 })
   scenario(

@@ -24,6 +24,10 @@ for (const bad of [Number.NaN, -1, 1.5, '5', null, {}, 2 ** 60]) {
   refused(`connections ${inspect(bad)}`, { connections: bad }, /^connections must be a whole number from 1/)
   refused(`queue.timeoutMs ${inspect(bad)}`, { queue: { timeoutMs: bad } }, /^queue\.timeoutMs must be/)
 }
+for (const bad of [Number.NaN, 0, -1, 1.5, '5', null, {}, 2 ** 31])
+  refused(`deadlineMs ${inspect(bad)}`, { deadlineMs: bad }, /^deadlineMs must be a whole number from 1/)
+for (const bad of [null, 5, '', 'two words', 'a:b', {}])
+  refused(`deadlineHeader ${inspect(bad)}`, { deadlineHeader: bad }, /^deadlineHeader must be the name of a/)
 for (const bad of BAD_SIZES) {
   refused(`queue.lane ${inspect(bad)}`, { queue: { lane: bad } }, /^queue\.lane must be/)
   refused(`queue.passBytes ${inspect(bad)}`, { queue: { passBytes: bad } }, /^queue\.passBytes must be/)

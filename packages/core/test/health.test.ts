@@ -4,7 +4,9 @@ import { Governor } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { healthOf, resolveHealth } from '../src/health.ts'
 import { anyValue } from './fixtures/any-value.ts'
+import { FakeClock } from './fixtures/fake-clock.ts'
 import { scenario } from './fixtures/governed-server.ts'
+import { post as upload } from './fixtures/raw-client.ts'
 import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
@@ -37,7 +39,7 @@ t.test('a minute without a move is too long, and five seconds of short memory', 
 
 t.test('what is wrong is said, and which probe it concerns', async t => {
   const limits = { wedgedMs: 60_000, shutMs: 5000 }
-  const signs = { closing: false, draining: false, shutForMs: 4999, waiting: 3, stillMs: 59_999 }
+  const signs = { closing: false, draining: false, shutForMs: 4999, queued: 3, stillMs: 59_999 }
   t.same(healthOf(signs, limits), HEALTHY)
   t.match(healthOf({ ...signs, closing: true }, limits), { ready: false, live: true, reasons: [/^closing/] })
   t.match(healthOf({ ...signs, draining: true }, limits), {
@@ -56,7 +58,7 @@ t.test('what is wrong is said, and which probe it concerns', async t => {
     live: false,
     reasons: [/^nothing was released and no bytes moved for 61 s, though 3 wait$/],
   })
-  t.same(healthOf({ ...wedged, waiting: 0 }, limits), HEALTHY, 'nobody minds')
+  t.same(healthOf({ ...wedged, queued: 0 }, limits), HEALTHY, 'nobody minds')
   t.equal(healthOf({ ...wedged, closing: true, shutForMs: 9000 }, limits).reasons.length, 3)
 })
 
@@ -161,5 +163,42 @@ scenario(
     slow.write('1'.repeat(1000 - bytes))
     await slow.answers(1)
     await waits.answers(1)
+  },
+)
+
+scenario(
+  'who waits for its own share alone, since its own long polls keep it, makes nobody take the server for dead',
+  {
+    options: {
+      budget: 1000,
+      queue: { lane: 0 },
+      share: { key: ({ url }) => url?.slice(1, 2), of: 0.25 },
+      health: { wedgedMs: WEDGED_MS },
+    },
+    handler: (_req, res, _r, server) => server.http.once('go', () => res.end()),
+  },
+  async (t, server) => {
+    const clock = new FakeClock(t)
+    const post = (path: string, bytes: number): string => upload(path, '1'.repeat(bytes))
+    const clients = await Promise.all(Array.from({ length: 4 }, () => server.connect()))
+    clients[0]?.write(post('/b', 200))
+    await server.reached(1)
+    clients[1]?.write(post('/a', 200))
+    await server.reached(2)
+    clients[2]?.write(post('/a', 200))
+    await server.queued(1)
+    clock.tick(10 * WEDGED_MS)
+    t.same(server.governor.health(), HEALTHY, 'all others find room')
+    clients[3]?.write(post('/c', 700))
+    await server.queued(2)
+    clock.tick(WEDGED_MS / 2)
+    t.same(server.governor.health(), HEALTHY, 'his patience begins with his waiting')
+    clock.tick(WEDGED_MS)
+    t.match(server.governor.health(), { ready: false, live: false, reasons: [/though 1 wait$/] })
+    server.http.emit('go')
+    await server.reached(4)
+    t.same(server.governor.health(), HEALTHY)
+    server.http.emit('go')
+    for (const client of clients) t.same(await client.answers(1), [200])
   },
 )

@@ -3,13 +3,20 @@ import { ByteBudget } from '../src/byte-budget.ts'
 import { GovernedRequest } from '../src/governed-request.ts'
 import { Holding } from '../src/holding.ts'
 import { FREE } from '../src/price.ts'
+import type { BudgetReservation } from '../src/reservation.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
 const KIB = 1024
 const MIB = 2 ** 20
-const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefused() {}, cutOff() {} }
+const KEEPER = {
+  waiting: new Set<GovernedRequest>(),
+  working: new Set<GovernedRequest>(),
+  released() {},
+  requeueRefused() {},
+  cutOff() {},
+}
 
 /** A request that holds a guess of 1 MiB for its response and 1 MiB for its body, while somebody waits. */
 async function holdingWhileAnotherWaits(
@@ -62,4 +69,21 @@ t.test('who is over is charged nothing', async t => {
   holding.release()
   holding.charge(10)
   t.same([holding.bytes, budget.reserved], [0, 0])
+})
+
+t.test('who lends has a piece only as far as what is lent can still come back', async t => {
+  const budget = new ByteBudget({ capacity: 100 * MIB })
+  const payer = { price: FREE, socket: {}, joinShare() {}, bodyHold: () => ({ hold() {}, letCome() {} }) }
+  const holding = new Holding(anyValue(payer), budget)
+  const reservation = budget.tryAcquire(60 * MIB) as BudgetReservation
+  holding.take(reservation)
+  holding.lend(reservation, 10 * MIB)
+  t.ok(budget.lent > 40 * MIB)
+  const piece = holding.piece()
+  t.equal(holding.growPiece(piece, 41 * MIB), false, 'there is room for it, but not beside his rest')
+  t.equal(holding.growPiece(piece, 40 * MIB), true)
+  t.equal(piece.bytes, 40 * MIB)
+  piece.release()
+  holding.release()
+  t.match(budget, { reserved: 0, lent: 0 })
 })

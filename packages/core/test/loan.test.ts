@@ -116,6 +116,40 @@ t.test('what arrives in larger pieces than a read is counted, though nobody coul
   reservation.release()
 })
 
+t.test('what is to be in use by a later price is had back where there is room, and else nothing', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY })
+  const { loan, reservation } = sender(budget, 500 * KiB)
+  loan.lend(0)
+  const others = budget.charge(budget.available)
+  t.ok(loan.tryClaim(READ_AHEAD, 500 * KiB), 'it has that')
+  others.shrink(others.bytes - 100 * KiB)
+  t.notOk(loan.tryClaim(READ_AHEAD + 100 * KiB + 1, 300 * KiB))
+  t.equal(reservation.bytes, READ_AHEAD)
+  t.ok(loan.tryClaim(READ_AHEAD + 100 * KiB, 300 * KiB))
+  t.match(budget, { reserved: CAPACITY, lent: 500 * KiB - READ_AHEAD - 100 * KiB })
+  loan.end()
+  reservation.release()
+  others.release()
+})
+
+t.test('who has begun and has all of it by a later price lets the next one begin', async t => {
+  const budget = budgetOf(t, { capacity: CAPACITY, queue: { lane: 0, passBytes: 0 } })
+  const others = budget.charge(CAPACITY - READ_AHEAD)
+  const beginner = (bytes: number): ReturnType<typeof outcomeOf<BudgetReservation>> =>
+    outcomeOf(budget.acquire(bytes, { beginsWith: 1 }) as Promise<BudgetReservation>)
+  const [first, second] = [beginner(300 * KiB), beginner(400 * KiB)]
+  await promisesSettled()
+  const reservation = first()?.value as BudgetReservation
+  others.shrink(CAPACITY - 301 * KiB)
+  t.equal(budget.waiting, 1)
+  const loan = budget.loanOf(reservation, () => {})
+  t.ok(loan.tryClaim(300 * KiB, 300 * KiB))
+  t.equal(budget.waiting, 0)
+  await promisesSettled()
+  for (const held of [reservation, second()?.value, others]) held?.release()
+  loan.end()
+})
+
 /** Asks for all there is, for a body whose length nobody knows. */
 function endless(budget: ByteBudget): ReturnType<typeof outcomeOf<BudgetReservation>> {
   return outcomeOf(budget.acquire(CAPACITY, { beginsWith: READ_AHEAD }) as Promise<BudgetReservation>)

@@ -305,6 +305,33 @@ for (const [what, code, options] of [
   })
 }
 
+{
+  const { kept: requests, setup } = kept()
+  scenario(
+    'what has cost nothing is rehearsed from the moment on at which it wants something',
+    setup,
+    async (t, server) => {
+      const clients = [await server.connect(), await server.connect()]
+      for (const [index, client] of clients.entries()) {
+        client.write(head('GET', '/a'))
+        await server.reached(index + 1)
+      }
+      const [one, other] = [requests.at(0), requests.at(1)]
+      t.match(observed(server), { queued: 0, waiting: 0 })
+      t.equal(one.reservation.tryGrow(60), true)
+      await other.reservation.requeue(60)
+      t.equal(server.governor.budget.reserved, 120)
+      t.equal(observed(server).waiting, 1, 'there would have been no room')
+      one.res.end()
+      await until(() => observed(server).waiting === 0, 'the end of the wait that would have been')
+      other.res.end('served')
+      t.same(await Promise.all(clients.map(client => client.answers(1))), [[200], [200]])
+      await server.idle()
+      t.match(server.governor.stats(), { reserved: 0, queued: 0, observed: { refused: {} } })
+    },
+  )
+}
+
 /** Asks for a second admission, and answers with what it holds then. */
 function admitsAgain(policy: RoutePolicy | false): Handler {
   return (req, res, reservation, { governor }) => {

@@ -15,7 +15,13 @@ import { FakeClock } from './fixtures/fake-clock.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
-const KEEPER = { waiting: new Set<GovernedRequest>(), released() {}, requeueRefused() {}, cutOff() {} }
+const KEEPER = {
+  waiting: new Set<GovernedRequest>(),
+  working: new Set<GovernedRequest>(),
+  released() {},
+  requeueRefused() {},
+  cutOff() {},
+}
 
 /** Observed requests as a governor leads them, without a server. */
 class Rehearsed {
@@ -36,7 +42,7 @@ class Rehearsed {
   }
 
   pass(request: GovernedRequest, declare = () => this.#price(request)): GovernedRequest {
-    request.pass(this.observer.begin(request, declare))
+    request.pass(this.observer, this.observer.begin(request, declare))
     return request
   }
 
@@ -258,6 +264,18 @@ t.test('a later admission changes what it costs, and would have bounded what is 
   t.same(observer.stats().refused, { ERR_PLIMSOLL_BODY_TOO_LARGE: 1 })
   t.equal(budget.reserved, 20, 'and it goes on')
   rehearsed.end(one, 1)
+})
+
+t.test('what it costs later, and did so before its turn, it would have cost from its turn on', async t => {
+  const { rehearsed } = setUp(t, 100)
+  const { observer } = rehearsed
+  const one = rehearsed.begin(60)
+  const other = rehearsed.begin(60)
+  observer.adjust(other, other.twin as Twin, () => priceOf(other.req, 60, resolvePolicy({ cost: 20 }), 100))
+  rehearsed.end(one, 1)
+  await promisesSettled()
+  t.equal(other.twin?.bytes, 20)
+  rehearsed.end(other, 1)
 })
 
 t.test('who listens is told of each that would have waited or been refused', async t => {

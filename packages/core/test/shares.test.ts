@@ -82,7 +82,13 @@ t.test('nor behind one that is larger than the share, and has all of it', async 
   t.notOk(shares.tryEnter('a', 10 * 1024), 'no more than that')
 })
 
-const KEEPER: RequestKeeper = { waiting: new Set(), released() {}, requeueRefused() {}, cutOff() {} }
+const KEEPER: RequestKeeper = {
+  waiting: new Set(),
+  working: new Set(),
+  released() {},
+  requeueRefused() {},
+  cutOff() {},
+}
 
 /** A request as a governor leads it, without a server. */
 class Client {

@@ -1,20 +1,22 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { Governor } from '../src/governor.ts'
+import { READ_AHEAD } from '../src/lending.ts'
 import { Valve } from '../src/valve.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { recordingLogger, silent } from './fixtures/recording-logger.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
+const MIB = 2 ** 20
 const LIMIT = 1000
 const HIGH = 900
 const LOW = 100
 
 /** A budget of 800 with a valve, and what its memory reads. */
-function valved(t: Test) {
+function valved(t: Test, { capacity = 800, passBytes = 800 } = {}) {
   const clock = new FakeClock(t)
   const logger = recordingLogger()
-  const budget = new ByteBudget({ capacity: 800, queue: { lane: 40, passBytes: 800, timeoutMs: 60_000 } })
+  const budget = new ByteBudget({ capacity, queue: { lane: 40, passBytes, timeoutMs: 60_000 } })
   const memory = {
     usedBytes: LOW,
     looks: 0,
@@ -193,4 +195,23 @@ t.test('who stands still is cut for one whom the ceiling keeps out, if that woul
   t.equal(cut, 1)
   t.equal((await large).bytes, 200)
   budget.unwatch(watched)
+})
+
+t.test('shut, nobody begins with a part who wants more than the ceiling leaves', async t => {
+  const { budget, memory, clock } = valved(t, { capacity: 8 * MIB, passBytes: 0 })
+  const held = budget.tryAcquire(MIB / 2)
+  memory.usedBytes = HIGH
+  clock.tick(50)
+  t.equal(budget.ceiling, MIB)
+  const reserved: number[] = []
+  const unknown = budget.acquire(MIB, { beginsWith: READ_AHEAD })
+  void unknown.then(({ bytes }) => reserved.push(bytes))
+  await promisesSettled()
+  t.same(reserved, [])
+  memory.usedBytes = LOW
+  clock.tick(50)
+  await promisesSettled()
+  t.same(reserved, [MIB], 'open, there is room for all of it')
+  held?.release()
+  ;(await unknown).release()
 })

@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkObject, type Governor, optionError, RunOnce, type RunOnceOptions } from '@plimsoll/core'
+import {
+  checkObject,
+  type Governor,
+  type HttpRequest,
+  optionError,
+  RunOnce,
+  type RunOnceOptions,
+} from '@plimsoll/core'
 import { aboveCall, guardFromHere, type Next } from './layer-guard.ts'
 
 /** What to do about middleware that calls `next()` twice. */
@@ -30,15 +37,15 @@ export function runOnce(options: RunOnceMiddlewareOptions = {}): RunOnceMiddlewa
   if (governor !== undefined && typeof governor?.countRepeated !== 'function')
     throw optionError('governor', 'a Governor', governor)
   let repeated = 0
-  const onRepeat = (): void => {
+  const onRepeat = (req: HttpRequest): void => {
     repeated++
-    governor?.countRepeated()
+    governor?.countRepeated(req)
   }
   const point = new RunOnce(rest, onRepeat, aboveCall)
   // What only observes counts, and changes nothing.
-  const observes = (): boolean => {
+  const observes = (req: HttpRequest): boolean => {
     if (governor?.mode !== 'observe') return false
-    onRepeat()
+    onRepeat(req)
     return true
   }
   let warned = false
@@ -48,7 +55,7 @@ export function runOnce(options: RunOnceMiddlewareOptions = {}): RunOnceMiddlewa
       let called = false
       return function once(signal) {
         // An error that comes late must not be lost.
-        if (!called || isError(signal) || observes()) {
+        if (!called || isError(signal) || observes(req)) {
           called = true
           next(signal)
         } else point.repeated(req, once)

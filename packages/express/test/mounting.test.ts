@@ -205,3 +205,20 @@ inBoth('closing refuses new ones and those who wait, and lets the admitted finis
   t.equal((await admitted).text, 'done')
   await closed
 })
+
+inBoth(
+  'a policy after the application’s that finds no room is told where to go, once',
+  async (t, express) => {
+    const told: string[] = []
+    const warn = (_details: object, message: string): void => void told.push(message)
+    const governor = new Governor({ budget: '64KiB', logger: { ...silent, warn } })
+    const app = express().use(plimsoll({ governor }))
+    app.post('/', plimsoll({ governor, cost: '32KiB' }), held)
+    const { port } = await serve(t, app, governor)
+    const taken = governor.budget.tryAcquire('40KiB')
+    for (let n = 0; n < 3; n++) t.equal((await send(port, '/', { body: 'x' })).status, 503)
+    t.equal(told.length, 1)
+    t.match(told[0], /mount the route's policy before the application's/)
+    taken?.release()
+  },
+)

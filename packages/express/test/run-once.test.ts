@@ -142,7 +142,8 @@ inBoth('each culprit is reported once, however many requests it repeats', async 
   )
   t.strictSame([handled.urls.length, handled.strays, handled.errors], [150, [], []])
   const culprits = reports.map(
-    ({ err }) => /at (?:Timeout\.)?(\w+) \(.*culprits\.ts/.exec(err.stack as string)?.[1],
+    ({ err }) =>
+      /at (?:Timeout\.)?(\w+) (?:\[as _onTimeout\] )?\(.*culprits\.ts/.exec(err.stack as string)?.[1],
   )
   t.strictSame(culprits.sort(), ['twiceAtOnce', 'twiceInPromise', 'twiceInTimer'])
 })

@@ -24,7 +24,7 @@ export class PassedOnce {
   constructor(app: FastifyInstance, governor: Governor, action: 'report' | 'throw') {
     if (action !== 'report' && action !== 'throw') throw optionError('runOnce', '"report" or "throw"', action)
     this.#governor = governor
-    this.#point = new RunOnce({ action, logger: app.log }, () => governor.countRepeated())
+    this.#point = new RunOnce({ action, logger: app.log }, req => governor.countRepeated(req))
     // From the start, since properties that are added cost each request more than all else here.
     app.decorateRequest(this.#parsing, undefined)
     app.decorateRequest(this.#handling, undefined)
@@ -51,13 +51,13 @@ export class PassedOnce {
   /** A governor that only observes counts a second pass, and lets it come. */
   #countParsing(request: Marked): void {
     request[this.#counted] = (request[this.#counted] as number) + 1
-    this.#governor.countRepeated()
+    this.#governor.countRepeated(request.raw)
   }
 
   #countHandling(request: Marked): void {
     const counted = request[this.#counted] as number
     if (counted > 0) request[this.#counted] = counted - 1
-    else this.#governor.countRepeated()
+    else this.#governor.countRepeated(request.raw)
   }
 
   #hook(): preParsingHookHandler {

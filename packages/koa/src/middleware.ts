@@ -49,7 +49,7 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
       await next()
     } catch (error) {
       if (!isRefusal(error)) {
-        if (isNewDoubleNext(error)) governor.countRepeated()
+        if (isNewDoubleNext(error)) governor.countRepeated(ctx.req)
         throw error
       }
       refuse(ctx, error)

@@ -14,7 +14,7 @@ const PATIENCE_MS = 15
 const ROUNDS = 4
 
 /** A guard against hanging, far beyond what all of it takes. */
-const BOUND_MS = 120_000
+const BOUND_MS = 300_000
 /** Where there is a counterexample, it is the smallest one that was found by then. */
 const SHRINKING_MS = 60_000
 

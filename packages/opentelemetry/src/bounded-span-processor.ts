@@ -1,0 +1,237 @@
+import { diag, TraceFlags } from '@opentelemetry/api'
+import { ByteRoom } from './byte-room.ts'
+import { Circuit } from './circuit.ts'
+import { verdictOf } from './export-batch.ts'
+import { ExportSlots } from './export-slots.ts'
+import type { ExportResult, FinishedSpan, SpanExporter } from './finished-span.ts'
+import {
+  type BoundedSpanProcessorOptions,
+  type ResolvedProcessorOptions,
+  resolveProcessorOptions,
+} from './processor-options.ts'
+import { hasError, type KeptSpan, SpanQueue } from './span-queue.ts'
+import { estimateSpanBytes } from './span-size.ts'
+
+/** One export has no more than this part of the bytes: it is in memory a second time, as what is sent. */
+const PART_OF_EXPORT = 8
+/** Nor more than this: to make a text of it takes the event loop 3 to 13 ms (measured). */
+const MOST_OF_EXPORT = 256 * 1024
+
+/** What has become of all spans that were made, at any moment: `made` is `sent` and `dropped` and `kept`. */
+export interface SpanStats {
+  /** Sampled spans that have ended. */
+  readonly made: number
+  /** Spans that the collector has taken. */
+  readonly sent: number
+  /** Spans that were dropped: no room, unwanted by the collector, or left at the end. */
+  readonly dropped: number
+  /** Spans that wait or are under way. */
+  readonly kept: number
+  /** What these take, by an estimate; never more than `maxBytes`. */
+  readonly bytes: number
+}
+
+/**
+ * Takes the place of `BatchSpanProcessor`, and keeps no more bytes than it may, whatever becomes of the collector.
+ *
+ * Where there is no room the oldest spans are dropped, those with errors last. A batch that could not be sent goes back to
+ * where it stood: so retries need no bytes of their own, and have no end but that one. While the collector is away single
+ * spans probe it, once in each schedule delay.
+ */
+export class BoundedSpanProcessor {
+  readonly #options: ResolvedProcessorOptions
+  readonly #exporter: SpanExporter
+  readonly #queue = new SpanQueue()
+  readonly #room: ByteRoom
+  readonly #circuit: Circuit
+  readonly #slots: ExportSlots
+  readonly #mostBytes: number
+  readonly #stopYielding: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #urgent = false
+  #made = 0
+  #sent = 0
+  #dropped = 0
+  #untold = 0
+  #closing: Promise<void> | undefined
+  #closed = false
+
+  /**
+   * @param exporter any `SpanExporter` of OpenTelemetry's SDK
+   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+   */
+  constructor(exporter: SpanExporter, options: BoundedSpanProcessorOptions = {}) {
+    this.#exporter = exporter
+    this.#options = resolveProcessorOptions(options)
+    const { maxBytes, budget, maxExportBatchSize, scheduledDelayMillis } = this.#options
+    const { maxConcurrentExports, exportTimeoutMillis } = this.#options
+    this.#mostBytes = Math.min(MOST_OF_EXPORT, Math.floor(maxBytes / PART_OF_EXPORT))
+    this.#room = new ByteRoom(maxBytes, budget)
+    this.#circuit = new Circuit(maxExportBatchSize, scheduledDelayMillis)
+    this.#slots = new ExportSlots(exporter, maxConcurrentExports, exportTimeoutMillis, {
+      ended: (batch, result) => this.#ended(batch, result),
+      overdue: () => this.#circuit.failed(),
+    })
+    this.#stopYielding = budget?.onShortage(bytes => this.#giveBack(bytes))
+  }
+
+  /** What has become of all spans so far. Costs next to nothing: ask as often as you like. */
+  stats(): SpanStats {
+    const kept = this.#queue.length + this.#slots.spans
+    return { made: this.#made, sent: this.#sent, dropped: this.#dropped, kept, bytes: this.#room.taken }
+  }
+
+  /** Does nothing: a span that has not ended is its maker's. */
+  onStart(): void {}
+
+  /** Keeps a sampled span until it is sent, or drops it, or older ones, where there is no room. */
+  onEnd(span: FinishedSpan): void {
+    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
+    this.#made++
+    const bytes = estimateSpanBytes(span)
+    if (this.#closing !== undefined || !this.#makeRoom(bytes, hasError(span))) {
+      this.#drop(1)
+      return
+    }
+    this.#queue.add({ span, bytes })
+    this.#schedule()
+  }
+
+  #makeRoom(bytes: number, forError: boolean): boolean {
+    if (!this.#room.couldTake(bytes, this.#queue.droppableBytes(forError))) return false
+    while (
+      this.#queue.length + this.#slots.spans >= this.#options.maxQueueSize ||
+      !this.#room.tryTake(bytes)
+    ) {
+      if (!this.#dropOldest(forError)) return false
+    }
+    return true
+  }
+
+  /** Somebody of higher priority has no room. */
+  #giveBack(bytes: number): void {
+    const before = this.#room.taken
+    while (before - this.#room.taken < bytes && this.#dropOldest(true));
+  }
+
+  #dropOldest(forError: boolean): boolean {
+    const oldest = this.#queue.dropOldest(forError)
+    if (oldest === undefined) return false
+    this.#drop(1)
+    this.#room.giveBack(oldest.bytes)
+    return true
+  }
+
+  #drop(spans: number): void {
+    this.#dropped += spans
+    if (this.#untold === 0 && spans > 0) diag.warn('plimsoll: spans are dropped')
+    this.#untold += spans
+  }
+
+  /** A full batch is sent in the next turn of the loop, so that whoever ends a span does not pay for it. */
+  #schedule(): void {
+    const { length } = this.#queue
+    if (length === 0 || this.#closing !== undefined || (this.#timer !== undefined && this.#urgent)) return
+    if (this.#slots.areFull) return
+    const urgent = !this.#circuit.isOpen && this.#isFull
+    if (this.#timer !== undefined && !urgent) return
+    clearTimeout(this.#timer)
+    this.#urgent = urgent
+    const waits = this.#circuit.isOpen ? this.#circuit.probeInMs : this.#options.scheduledDelayMillis
+    this.#timer = setTimeout(() => this.#export(), urgent ? 0 : waits).unref()
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.length >= this.#circuit.batch || this.#queue.bytes >= this.#mostBytes
+  }
+
+  #export(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#slots.areFull) return
+    const batch = this.#queue.take(this.#circuit.batch, this.#mostBytes)
+    if (batch.length > 0) this.#slots.begin(batch)
+    this.#schedule()
+  }
+
+  #ended(batch: readonly KeptSpan[], result: ExportResult): void {
+    const verdict = verdictOf(result)
+    if (verdict === 'away') this.#circuit.failed()
+    else if (verdict === 'too large') this.#circuit.tooLarge()
+    else this.#circuit.answered()
+    const again = verdict === 'away' || (verdict === 'too large' && batch.length > 1)
+    if (again && !this.#closed && !this.#room.isWanted) this.#queue.putBack(batch)
+    else this.#forget(batch, verdict === 'sent')
+    this.#schedule()
+  }
+
+  /** Keeps these no longer. */
+  #forget(batch: readonly KeptSpan[], sent: boolean): void {
+    if (sent) this.#tell(batch.length)
+    else this.#drop(batch.length)
+    this.#room.giveBack(batch.reduce((sum, { bytes }) => sum + bytes, 0))
+  }
+
+  #tell(sent: number): void {
+    this.#sent += sent
+    if (this.#untold > 0) diag.warn(`plimsoll: ${this.#untold} spans were dropped`)
+    this.#untold = 0
+  }
+
+  /**
+   * Sends all spans that have ended by now, one batch after the other, within `exportTimeoutMillis`. Where the collector is
+   * away it is tried once.
+   *
+   * @throws what the exporter says where an export fails, or `ERR_PLIMSOLL_FLUSH_TIMEOUT`; the spans are kept, and sent later
+   */
+  forceFlush(): Promise<void> {
+    return this.#closing ?? this.#flush(performance.now() + this.#options.exportTimeoutMillis)
+  }
+
+  async #flush(until: number): Promise<void> {
+    const mark = this.#queue.mark()
+    let last: readonly (readonly KeptSpan[])[] | undefined
+    for (;;) {
+      if (this.#queue.has(mark)) this.#export()
+      else last ??= this.#slots.batches
+      if (last?.every(batch => !this.#slots.has(batch))) return
+      await this.#slots.oneEnds(Math.max(0, until - performance.now()))
+    }
+  }
+
+  /**
+   * Flushes, drops what could not be sent, and shuts the exporter down, all within `exportTimeoutMillis`. Never rejects.
+   * Spans that end from here on are dropped. What is under way counts as kept until the exporter is really done.
+   */
+  shutdown(): Promise<void> {
+    this.#closing ??= this.#close(performance.now() + this.#options.exportTimeoutMillis)
+    return this.#closing
+  }
+
+  async #close(until: number): Promise<void> {
+    clearTimeout(this.#timer)
+    try {
+      await this.#flush(until)
+    } catch (error) {
+      diag.warn('plimsoll: not all spans could be sent before the end', error)
+    }
+    this.#closed = true
+    this.#stopYielding?.()
+    while (this.#dropOldest(true));
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, Math.max(0, until - performance.now()))
+    })
+    await Promise.race([this.#shutExporterDown(), late])
+    clearTimeout(timer)
+  }
+
+  async #shutExporterDown(): Promise<void> {
+    try {
+      await this.#exporter.shutdown()
+    } catch (error) {
+      diag.warn('plimsoll: the exporter could not be shut down', error)
+    }
+    for (const batch of this.#slots.abandon()) this.#forget(batch, false)
+  }
+}

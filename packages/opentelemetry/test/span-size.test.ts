@@ -1,0 +1,124 @@
+import { SpanStatusCode, type Tracer } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import t from 'tap'
+import { bytesInUse } from '../../core/test/fixtures/garbage.ts'
+import { estimateSpanBytes } from '../src/span-size.ts'
+import { tracerFor } from './fixtures/tracing.ts'
+
+// Many, since V8 gives back some 200 KB of its own now and then.
+const SPANS = 5000
+let unique = 0
+
+// Each shape takes several collections of garbage.
+t.setTimeout(120_000)
+
+/** A string of its own, as one from a request is: flat, and nobody else's. */
+function text(length: number, encoding: 'latin1' | 'utf16le' = 'latin1'): string {
+  const digits = (unique++).toString(36).padStart(8, '0')
+  if (encoding === 'latin1') return Buffer.alloc(length, digits).toString('latin1')
+  return Buffer.from('語'.repeat(length), 'utf16le').toString('utf16le')
+}
+
+const shapes: Readonly<Record<string, (tracer: Tracer) => void>> = {
+  'without anything': tracer => tracer.startSpan('span').end(),
+  'a query': tracer => {
+    const attributes = {
+      'db.system.name': 'postgresql',
+      'db.namespace': 'shop',
+      'db.operation.name': 'SELECT',
+      'db.query.text': text(240),
+      'server.address': 'db.internal',
+      'server.port': 5432,
+    }
+    tracer.startSpan('SELECT shop.orders', { attributes }).end()
+  },
+  'a request': tracer => {
+    const attributes = {
+      'http.request.method': 'POST',
+      'url.scheme': 'http',
+      'server.address': text(9),
+      'network.peer.address': text(9),
+      'network.peer.port': 37318,
+      'network.protocol.version': '1.1',
+      'user_agent.original': text(110),
+      'url.path': text(24),
+      'url.query': text(30),
+      'client.address': text(9),
+      'server.port': 43899,
+      'http.response.status_code': 500,
+      'http.route': '/things/:id',
+    }
+    tracer.startSpan('POST /things/:id', { attributes }).end()
+  },
+  'with numbers that are not whole': tracer => {
+    const span = tracer.startSpan('span')
+    for (let n = 0; n < 20; n++) span.setAttribute(`measure.${n}`, n + 0.5)
+    span.end()
+  },
+  'with a hundred attributes': tracer => {
+    const span = tracer.startSpan('span')
+    for (let n = 0; n < 100; n++) span.setAttribute(`key.${n}`, n)
+    span.end()
+  },
+  'with lists': tracer => {
+    const attributes = {
+      tags: [text(30), text(60), text(90)],
+      sizes: [1, 2, 3, 4, 5, 6, 7, 8],
+      on: [true, false],
+    }
+    tracer.startSpan('span', { attributes }).end()
+  },
+  'with an exception': tracer => {
+    const span = tracer.startSpan('span')
+    span.recordException(new Error(text(60)))
+    span.setStatus({ code: SpanStatusCode.ERROR, message: text(60) })
+    span.end()
+  },
+  'with events': tracer => {
+    const span = tracer.startSpan('span')
+    for (let n = 0; n < 20; n++) span.addEvent('message', { id: n })
+    span.end()
+  },
+  'with links': tracer => {
+    const span = tracer.startSpan('span')
+    for (let n = 0; n < 8; n++)
+      span.addLink({ context: { traceId: text(32), spanId: text(16), traceFlags: 1 }, attributes: { n } })
+    span.end()
+  },
+  'of 64 KiB': tracer => tracer.startSpan('span', { attributes: { body: text(64 * 1024) } }).end(),
+  'of 16,384 wide characters': tracer =>
+    tracer.startSpan('span', { attributes: { body: text(16 * 1024, 'utf16le') } }).end(),
+}
+
+t.test('an estimate is within a quarter of what spans take of the heap', async t => {
+  const kept: ReadableSpan[] = []
+  const tracer = tracerFor({
+    onStart() {},
+    onEnd: span => void kept.push(span),
+    async forceFlush() {},
+    async shutdown() {},
+  })
+  for (const [name, make] of Object.entries(shapes)) {
+    const spans = name.startsWith('of') ? SPANS / 10 : SPANS
+    for (let n = 0; n < 200; n++) make(tracer)
+    kept.length = 0
+    const before = await bytesInUse()
+    for (let n = 0; n < spans; n++) make(tracer)
+    const real = (await bytesInUse()) - before
+    const ratio = kept.reduce((sum, span) => sum + estimateSpanBytes(span), 0) / real
+    t.ok(ratio > 0.75 && ratio < 1.25, `${name}: ${ratio.toFixed(2)} of ${Math.round(real / spans)} bytes`)
+  }
+})
+
+t.test('what is no attribute costs nothing', async t => {
+  const span = {
+    name: '',
+    spanContext: () => ({}),
+    status: { code: 0 },
+    events: [{ name: '' }],
+    links: [],
+    resource: {},
+  }
+  const bytes = (attributes: object): number => estimateSpanBytes({ ...span, attributes } as never)
+  t.equal(bytes({ a: undefined, b: null, c: true }), bytes({ a: 1, b: 2, c: 3 }))
+})
