@@ -127,3 +127,17 @@ scenario(
 )
 
 t.equal(NAMES.length, 4)
+
+scenario(
+  'who is admitted is told with its route, once a request of that was answered',
+  { handler: (_req, res) => res.end('answered') },
+  async (t, server) => {
+    const seen = watch(t)
+    for (let n = 0; n < 2; n++) {
+      await server.send('/a', '1')
+      await server.idle()
+    }
+    const routes = seen.filter(({ name }) => name === 'admitted').map(({ message }) => message.route)
+    t.same(routes, [undefined, 'POST /a'])
+  },
+)
