@@ -84,7 +84,7 @@ t.test('half a head holds it up for a second, not for its own time-out', async t
   const over = shutdown(governor, server, { drainMs: 0 })
   clock.tick(1)
   await until(() => clock.pending > 0, 'the last second')
-  const gone = once(slow, 'close')
+  const gone = new Promise(resolve => slow.once('close', resolve))
   slow.on('error', () => {})
   clock.tick(1000)
   await over
