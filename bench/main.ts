@@ -27,6 +27,11 @@ const benches: readonly Bench[] = [
     asks: 'What do spans keep while the collector is away, and what do they cost?',
     onRequest: true,
   },
+  {
+    name: 'pods',
+    asks: 'What do many pods behind HAProxy gain, and what is lost when they end?',
+    onRequest: true,
+  },
   { name: 'footprint', asks: 'How much memory does a body take for each byte it declares?', onRequest: true },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]

@@ -51,6 +51,8 @@ export interface FloodRun {
   readonly framework: Framework
   readonly budget: string
   readonly storage: 'disk' | 'memory'
+  /** What stood between the clients and the server, if anything did. */
+  readonly front?: string
   readonly results: readonly FloodResult[]
 }
 
