@@ -56,6 +56,8 @@ export interface FloodRun {
   readonly storage: 'disk' | 'memory'
   /** Of traced servers: by which processor, while the collector hangs. */
   readonly telemetry?: Contender
+  /** What stood between the clients and the server, if anything did. */
+  readonly front?: string
   readonly results: readonly FloodResult[]
 }
 

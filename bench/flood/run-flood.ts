@@ -29,6 +29,14 @@ export interface FloodOptions {
   readonly stopAfterMs: number
   /** The server is traced by this, and its collector hangs. */
   readonly telemetry?: Contender
+  /** Puts something between the clients and the server, which listens at this port. */
+  readonly front?: (port: number) => Promise<Front>
+}
+
+/** What stands in front of a server, outside of its cage. */
+export interface Front {
+  readonly port: number
+  stop(): void
 }
 
 /** One scenario against one server, from a fresh cage to an empty one. */
@@ -47,6 +55,7 @@ export async function runFlood(
   const { module, args, routes, upstream } = serverFor(scenario, framework, tuning, telemetry !== undefined)
   const given = { storage: options.storage, directory, upstreamPort: 0 }
   let behind: ServerProcess | undefined
+  let front: Front | undefined
   const stopUpstream = onTheWayOut(() => behind?.kill())
   let collector: CollectorChild | undefined
   const stopCollector = onTheWayOut(() => collector?.kill())
@@ -64,9 +73,12 @@ export async function runFlood(
       [...args({ ...given, upstreamPort }), ...governing],
       cage,
     )
-    const target = { port: server.port, storePort: behind?.port ?? server.port, routes, scenario }
+    front = await options.front?.(server.port)
+    const port = front?.port ?? server.port
+    const target = { port, storePort: behind?.port ?? server.port, routes, scenario }
     return await floodServer(target, options, cage, server, load, progress)
   } finally {
+    front?.stop()
     stopUpstream()
     stopCollector()
     closeLoad()

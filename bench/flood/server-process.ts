@@ -31,11 +31,16 @@ export class ServerProcess {
   }
 
   /** @throws with the end of what the server wrote to stderr, when it dies or opens no port in time */
-  static async start(module: string, serverArgs: readonly string[], cage?: Cage): Promise<ServerProcess> {
+  static async start(
+    module: string,
+    serverArgs: readonly string[],
+    cage?: Cage,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ServerProcess> {
     const command = [process.execPath, '--import', import.meta.resolve('tsx'), module, '--port', '0']
     command.push(...serverArgs)
     const [file = '', ...args] = cage?.enclose(command) ?? command
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment(), ...env } })
     if (child.pid === undefined) throw new Error(`${file} did not start`)
     cage?.watch(child.pid)
     const stderr = new Tail(child)
@@ -79,6 +84,11 @@ export class ServerProcess {
 
   kill(): void {
     this.#process.kill('SIGKILL')
+  }
+
+  /** Asks it to end. */
+  terminate(): void {
+    this.#process.kill('SIGTERM')
   }
 
   async stop(): Promise<void> {

@@ -120,7 +120,10 @@ function panelsOf({ results, world }: SimulationRun): Panel[] {
       title: 'Who believes what is old',
       subtext: `load 0.8, ${few} pods, 4 proxies; had to wait, of 100 requests`,
       results: results.filter(({ question }) => question === 'staleness'),
-      across: { name: 'seconds from one question to the agent to the next', of: result => result.agentSeconds },
+      across: {
+        name: 'seconds from one question to the agent to the next',
+        of: result => result.agentSeconds,
+      },
       up: { name: '%', of: ({ queuedPart }) => 100 * queuedPart },
     },
   ]

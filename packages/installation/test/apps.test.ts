@@ -7,7 +7,7 @@ import { APPS, type Form, formsOf, writeApp } from './fixtures/forms.ts'
 import { newest, oldest, openTelemetry3 } from './fixtures/frameworks.ts'
 import { type NodeVersion, nodeVersions } from './fixtures/node-versions.ts'
 import { run } from './fixtures/program.ts'
-import { publishedLibraries } from './fixtures/published-packages.ts'
+import { publishedLibraries, publishedPackages } from './fixtures/published-packages.ts'
 import { pack } from './fixtures/tarballs.ts'
 
 // Mostly npm's time: it depends on what its cache has.
@@ -25,8 +25,10 @@ const nodes = await nodeVersions()
 t.comment(`has Node ${nodes.map(({ version }) => version).join(', ')}`)
 
 /** Ours, and what of ours it depends on. */
-const tarballsFor = (name: string) =>
-  tarballs.filter(tarball => tarball.name === name || tarball.name === '@plimsoll/core')
+const tarballsFor = (name: string) => {
+  const { dependencies } = publishedPackages.find(({ manifest }) => manifest.name === name)?.manifest ?? {}
+  return tarballs.filter(tarball => tarball.name === name || tarball.name in { ...dependencies })
+}
 
 /** Runs an app, which asks itself for 64 KiB and tells what came of it, on each Node. */
 async function serves(t: Test, installed: string, form: Form, runOn: Iterable<NodeVersion>): Promise<void> {
