@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly forceCage?: 'supervisor'
 }
 
+const SERVER = import.meta.resolve('@plimsoll/example-amplifier/src/server.ts')
+const SUPPLIERS = import.meta.resolve('@plimsoll/example-amplifier/src/suppliers-server.ts')
 const WARM_UPS = 40
 
 /** One server from a fresh cage to an empty one; its suppliers are outside. */
@@ -31,12 +33,12 @@ export async function runContender(
 ): Promise<AmplifierResult> {
   const cage = openCage(options.limitBytes, options.forceCage)
   const removeCage = onTheWayOut(() => cage.remove())
-  const suppliers = await ServerProcess.start(program('suppliers-server'), [])
+  const suppliers = await ServerProcess.start(fileURLToPath(SUPPLIERS), [])
   const stopSuppliers = onTheWayOut(() => suppliers.kill())
   try {
     const args = ['--suppliers', `http://127.0.0.1:${suppliers.port}`]
     const server = await ServerProcess.start(
-      program('server'),
+      fileURLToPath(SERVER),
       [...args, ...argumentsOf(step, contender, options.budget)],
       cage,
     )
@@ -86,10 +88,6 @@ async function warm({ port }: ServerProcess): Promise<void> {
   for (let asked = 0; asked < WARM_UPS; asked += 10) {
     await Promise.all(Array.from({ length: 10 }, (_, index) => ask(asked + index)))
   }
-}
-
-function program(name: string): string {
-  return fileURLToPath(import.meta.resolve(`@plimsoll/example-amplifier/src/${name}.ts`))
 }
 
 function load(

@@ -12,9 +12,11 @@ t.test('many calls under one signal are no leak that Node would warn of', async 
   process.on('warning', warned)
   t.teardown(() => process.off('warning', warned))
   for (const call of [
-    (signal: AbortSignal) => boundedFetch({ limit: 10, signal })(upstream.url).then(res => res.text()),
-    (signal: AbortSignal) => readBounded(new ReadableStream(), 10, { signal }),
-    (signal: AbortSignal) => fanOut([(() => new Promise(() => {})) as Task<never>], { signal }),
+    (signal: AbortSignal): Promise<unknown> =>
+      boundedFetch({ limit: 10, signal })(upstream.url).then(res => res.text()),
+    (signal: AbortSignal): Promise<unknown> => readBounded(new ReadableStream(), 10, { signal }),
+    (signal: AbortSignal): Promise<unknown> =>
+      fanOut([(() => new Promise(() => {})) as Task<never>], { signal }),
   ]) {
     const controller = new AbortController()
     const reason = new Error('enough')
