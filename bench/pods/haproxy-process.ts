@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTheWayOut } from '../on-the-way-out.ts'
@@ -27,6 +28,8 @@ export function haproxyVersion(): string {
 /** A real HAProxy, outside of all cages. */
 export class HaproxyProcess {
   readonly port: number
+  /** What it has logged: with `option dontlog-normal` the requests that have failed. */
+  readonly log: string[] = []
   readonly #statsSocket: string
   readonly #remove: () => void
 
@@ -43,12 +46,13 @@ export class HaproxyProcess {
     const file = join(folder, 'haproxy.cfg')
     const port = await freePort()
     writeFileSync(file, config({ bind: `127.0.0.1:${port}`, statsSocket }))
-    const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] })
     const remove = onTheWayOut(() => {
       child.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     })
     const proxy = new HaproxyProcess(port, statsSocket, remove)
+    createInterface(child.stdout).on('line', line => proxy.log.push(line))
     await proxy.#ready(child)
     return proxy
   }

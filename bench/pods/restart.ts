@@ -97,6 +97,7 @@ export function restartUnderLoad(
         `${result.answered} answered; killed with ${inFlight} in flight, lost ${said(result.lostByKill)}; ` +
           `load ${loadedAfterSeconds.toFixed(1)} s after its return; rolling restart lost ${said(result.lostByRollingRestart)}`,
       )
+      for (const line of proxy.log) console.error(`HAProxy: ${line}`)
       return result
     }),
   )
