@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Cage } from '../cage/cage.ts'
+import type { TracedSpans } from './tracing.ts'
 
 export interface Ending {
   /** As a shell has it: 128 + the signal's number where a signal ended it. */
@@ -74,6 +75,11 @@ export class ServerProcess {
     } catch {
       return false
     }
+  }
+
+  /** Of a traced one. */
+  async spans(): Promise<TracedSpans> {
+    return (await (await fetch(`http://127.0.0.1:${this.port}/spans`)).json()) as TracedSpans
   }
 
   kill(): void {
