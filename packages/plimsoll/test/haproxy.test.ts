@@ -1,6 +1,7 @@
 import { renderConfig } from '@plimsoll/haproxy'
 import t from 'tap'
 import { CommandError } from '../src/command-error.ts'
+import { haproxyCommand } from '../src/haproxy-command.ts'
 import { plimsoll, printed } from './fixtures/plimsoll.ts'
 
 t.setTimeout(120_000)
@@ -55,4 +56,14 @@ t.test('what the library refuses is said in one line', async t => {
     t.ok(error instanceof CommandError)
     t.match(String(error), message)
   }
+})
+
+t.test('what is no refusal is no mistake of the caller', async t => {
+  const broken = new Error('write EIO')
+  t.intercept(console, 'log', {
+    value: () => {
+      throw broken
+    },
+  })
+  await t.rejects(haproxyCommand().parseAsync([...given.slice(1), '--values'], { from: 'user' }), broken)
 })
