@@ -130,7 +130,10 @@ function panelsOf({ results, world }: SimulationRun): Panel[] {
       title: 'Who believes what is old',
       subtext: `load 0.8, ${aged[0]?.pods} pods, 4 proxies; answered, of 100 bytes asked for`,
       results: aged,
-      across: { name: 'seconds from one question to the agent to the next', of: result => result.agentSeconds },
+      across: {
+        name: 'seconds from one question to the agent to the next',
+        of: result => result.agentSeconds,
+      },
       up: { name: '%', of: ({ used, load }) => Math.min(100, (100 * used) / load) },
     },
   ]

@@ -1,6 +1,7 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
+import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
 import { type GiveBack, LowerPriority } from './lower-priority.ts'
 import {
@@ -20,9 +21,6 @@ import type { Holder, Watched } from './watched.ts'
 
 /** When a waiter is due that has a timer of its own. */
 const NEVER = -1
-
-/** The largest request of a lane that there is not. */
-const NO_LANE = -1
 
 /** How much a budget is, and who may wait for it. */
 export interface ByteBudgetOptions {
@@ -96,7 +94,7 @@ export class ByteBudget {
     this.#account = new Account(capacity, { freed, shortage: () => this.#shortage(), standsAside })
     const shortage = (): number => lacking(this.#smallest(), this.#lane)
     this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside }, this.#account)
-    this.#small = this.#lane.capacity > 0 ? 2 ** Math.floor(Math.log2(this.#lane.capacity / 4)) : NO_LANE
+    this.#small = smallFor(this.#lane.capacity)
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
   }

@@ -4,6 +4,7 @@ import { connectionsFor } from './connection-limit.ts'
 import { optionError } from './errors.ts'
 import { type RecorderOptions, type ResolvedRecorder, resolveRecorder } from './flight-recorder.ts'
 import { type HealthOptions, type ResolvedHealth, resolveHealth } from './health.ts'
+import { laneBeside } from './lane.ts'
 import { type ChosenBudget, chooseBudget } from './memory-limit.ts'
 import { checkMode, type ModeOption } from './mode.ts'
 import { checkObject, checkOptions, checkWhole, type QueueOptions, waitersBeside } from './options.ts'
@@ -57,8 +58,6 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   /** Where to log. Default: Node's warnings on stderr, and `NODE_DEBUG=plimsoll`. */
   readonly logger?: Logger
 }
-
-const LEAST_LANE = 256 * 1024
 
 export interface ResolvedOptions {
   readonly budget: ByteBudget
@@ -142,7 +141,7 @@ function newBudget(budget: ByteSize, queue: QueueOptions | undefined, chosen: bo
   const limit = chosen ? { limit: waitersBeside(capacity) } : {}
   return new ByteBudget({
     capacity,
-    queue: { ...limit, lane: laneOf(capacity), passBytes: capacity, ...queue },
+    queue: { ...limit, lane: laneBeside(capacity), passBytes: capacity, ...queue },
   })
 }
 
@@ -151,11 +150,6 @@ function tellChosen({ bytes, limit, residentBytes, because }: ChosenBudget, logg
     { budget: bytes, limit: limit.bytes, source: limit.source, rss: residentBytes },
     `plimsoll chose a budget of ${mebibytes(bytes)}: ${because}`,
   )
-}
-
-/** Of a budget that is so small that a lane would be a part of it to speak of, there is none. */
-function laneOf(capacity: number): number {
-  return capacity < 16 * LEAST_LANE ? 0 : Math.max(LEAST_LANE, Math.floor(capacity / 256))
 }
 
 function ownBudget(budget: ByteBudget, queue: QueueOptions | undefined): ByteBudget {

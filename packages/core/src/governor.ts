@@ -78,6 +78,7 @@ export class Governor {
   #queued = 0
   #released = 0
   #closing = false
+  #draining = false
 
   /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
   constructor(options: GovernorOptions = {}) {
@@ -432,8 +433,27 @@ export class Governor {
    */
   health(): Health {
     const { valve, queued, stillMs } = this.budget
-    const signs = { closing: this.#closing, shutForMs: valve?.shutForMs ?? 0, queued, stillMs }
+    const signs = {
+      closing: this.#closing,
+      draining: this.#draining,
+      shutForMs: valve?.shutForMs ?? 0,
+      queued,
+      stillMs,
+    }
     return healthOf(signs, this.#options.health)
+  }
+
+  /**
+   * Not ready from now on, though it goes on admitting: so that whoever balances load turns away before {@link close}
+   * refuses. Any number of calls.
+   */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Whether it drains or closes. */
+  get draining(): boolean {
+    return this.#draining || this.#closing
   }
 
   /**

@@ -30,6 +30,8 @@ export interface Health {
 /** What the answer depends on. */
 export interface Signs {
   readonly closing: boolean
+  /** It will close, and admits until then. */
+  readonly draining: boolean
   /** For how long newcomers have found less than the capacity. */
   readonly shutForMs: number
   /** Requests that wait for bytes of all, and not for their client's share alone. */
@@ -49,11 +51,12 @@ export function resolveHealth(options: HealthOptions = {}): ResolvedHealth {
 }
 
 export function healthOf(
-  { closing, shutForMs, queued, stillMs }: Signs,
+  { closing, draining, shutForMs, queued, stillMs }: Signs,
   { wedgedMs, shutMs }: ResolvedHealth,
 ): Health {
   const reasons: string[] = []
   if (closing) reasons.push('closing: new requests are refused')
+  else if (draining) reasons.push('draining: it will close')
   if (shutForMs >= shutMs) reasons.push(`memory has been near its limit for ${seconds(shutForMs)}`)
   // Whose waiters have all timed out may have one long request under way, and nobody minds.
   const live = queued === 0 || stillMs < wedgedMs

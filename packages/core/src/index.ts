@@ -30,8 +30,16 @@ export type { RequestReservation } from './governed-request.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
+export {
+  type ClosingServer,
+  type ServerOwner,
+  type ShutdownOptions,
+  shutdown,
+  shutdownOnSignal,
+} from './graceful-shutdown.ts'
 export type { Health, HealthOptions } from './health.ts'
 export type { HeldWork } from './held-work.ts'
+export { laneBeside, smallFor } from './lane.ts'
 export type { GiveBack } from './lower-priority.ts'
 export type { ChosenBudget, MemoryLimit } from './memory-limit.ts'
 export { chooseBudget, FLOATING_BYTES, limitFor, memoryLimit } from './memory-limit.ts'

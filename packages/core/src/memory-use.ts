@@ -50,6 +50,8 @@ function open(path: string): number | undefined {
 /**
  * What the container cannot give back, as cheap to ask as a look ten times a second has to be: the files of the cgroup
  * that has the limit stay open. Where there is none, or it tells nothing, what is resident of this process.
+ *
+ * @internal
  */
 export class MemoryUse {
   readonly #limitBytes: number

@@ -39,9 +39,14 @@ t.test('a minute without a move is too long, and five seconds of short memory', 
 
 t.test('what is wrong is said, and which probe it concerns', async t => {
   const limits = { wedgedMs: 60_000, shutMs: 5000 }
-  const signs = { closing: false, shutForMs: 4999, queued: 3, stillMs: 59_999 }
+  const signs = { closing: false, draining: false, shutForMs: 4999, queued: 3, stillMs: 59_999 }
   t.same(healthOf(signs, limits), HEALTHY)
   t.match(healthOf({ ...signs, closing: true }, limits), { ready: false, live: true, reasons: [/^closing/] })
+  t.match(healthOf({ ...signs, draining: true }, limits), {
+    ready: false,
+    live: true,
+    reasons: [/^draining/],
+  })
   t.match(healthOf({ ...signs, shutForMs: 5000 }, limits), {
     ready: false,
     live: true,
@@ -55,6 +60,14 @@ t.test('what is wrong is said, and which probe it concerns', async t => {
   })
   t.same(healthOf({ ...wedged, queued: 0 }, limits), HEALTHY, 'nobody minds')
   t.equal(healthOf({ ...wedged, closing: true, shutForMs: 9000 }, limits).reasons.length, 3)
+})
+
+t.test('who will close is not ready, and admits until then', async t => {
+  const governor = new Governor({ budget: 100, logger: silent })
+  t.equal(governor.draining, false)
+  governor.drain()
+  t.match(governor.health(), { ready: false, live: true, reasons: ['draining: it will close'] })
+  t.equal(governor.draining, true)
 })
 
 t.test('who drains is live and not ready', async t => {

@@ -22,6 +22,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'governorOf',
     'isPlimsollError',
     'isRefusal',
+    'laneBeside',
     'limitFor',
     'memoryLimit',
     'memoryUse',
@@ -34,6 +35,9 @@ t.test('these are the names that other people’s code depends on', async t => {
     'refusalBody',
     'reservationOf',
     'resolvePolicy',
+    'shutdown',
+    'shutdownOnSignal',
+    'smallFor',
     'waitersBeside',
   ])
 })

@@ -6,7 +6,7 @@ import {
   limitFor,
   waitersBeside,
 } from '@plimsoll/core'
-import { maxconn } from './haproxy-limits.ts'
+import { maxconn } from '@plimsoll/haproxy'
 import { type HeapLimits, heapLimits, NATIVE_BYTES, PLANNED } from './heap-limit.ts'
 import { type Question, type Sizing, sizingOf } from './sizing.ts'
 import { type SwapAdvice, swapAdvice } from './swap-advice.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { maxconn } from '../src/haproxy-limits.ts'
+import { maxconn } from '../src/maxconn.ts'
 
 const MIB = 2 ** 20
 
