@@ -10,6 +10,8 @@ export interface Measured {
 }
 
 const TURN_SECONDS = 1
+/** V8 goes on compiling, and taking it back, for so long; who has more code would look dearer for that. */
+const WARM_SECONDS = 10
 
 /**
  * Some contenders on one route, side by side: a fresh server and a fresh client each, all of them started and
@@ -30,7 +32,7 @@ export async function measure(
   })
   try {
     for (const contender of contenders) pairs.push(await Pair.start(contender, route))
-    for (const pair of pairs) await pair.load(TURN_SECONDS)
+    for (const pair of pairs) await pair.load(WARM_SECONDS)
     const before = pairs.map(pair => pair.total)
     for (let turn = 0; turn < seconds; turn += TURN_SECONDS) {
       for (const pair of turn % 2 === 0 ? pairs : pairs.toReversed()) await pair.load(TURN_SECONDS)
