@@ -3,11 +3,10 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-const STRIPPER = '@swc/wasm-typescript'
 const cache = fileURLToPath(new URL('../node_modules/.cache/stripped/', import.meta.url))
 await mkdir(cache, { recursive: true })
 // With its version, by pnpm.
-const stripper = createRequire(import.meta.url).resolve(STRIPPER)
+const stripper = createRequire(import.meta.url).resolve('@swc/wasm-typescript')
 
 /** Types become blanks: coverage and stacks have the positions of the source without a source map. */
 export const load = async (url, context, next) => {
@@ -23,7 +22,7 @@ async function stripped(source) {
   try {
     return await readFile(kept, 'utf8')
   } catch {
-    const { transformSync } = await import(STRIPPER)
+    const { transformSync } = await import('@swc/wasm-typescript')
     const { code } = transformSync(source, { mode: 'strip-only' })
     // Whole or not at all: others may read it by now.
     const begun = `${kept}.${process.pid}`

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import t from 'tap'
 import { FAULTS, type Fault } from '../src/faults.ts'
 import { Suppliers, serve, until } from './serve.ts'
@@ -85,6 +86,21 @@ t.test('the guarded server tells what became of its requests', async t => {
   const { url } = await serve(t, await Suppliers.start(t), FAULTS, true)
   await (await fetch(`${url}/offers/fine-1`)).text()
   let report = ''
-  while (report === '') report = await (await fetch(`${url}/report`)).text()
+  while (!report.includes('\n')) report = await (await fetch(`${url}/report`)).text()
   t.match(report, /^route .*\nGET \/offers\/:thing +1 +2\.00 +4\.00 /)
+})
+
+t.test('suppliers tell how many connections were open at once since they were asked before', async t => {
+  const suppliers = await Suppliers.start(t)
+  const most = async () => {
+    const answer = await fetch(`${suppliers.url}/connections`, { headers: { connection: 'close' } })
+    return ((await answer.json()) as { most: number }).most
+  }
+  const slow = [1, 2].map(() => get(`${suppliers.url}/north/slow-1`, { agent: false }).on('error', () => {}))
+  await until(() => suppliers.open === 2)
+  for (const request of slow) request.destroy()
+  await until(() => suppliers.connections === 0)
+  t.equal(await most(), 2)
+  await until(() => suppliers.connections === 0)
+  t.equal(await most(), 1, 'who asks')
 })
