@@ -27,6 +27,7 @@ interface Options {
   readonly runs?: number
   readonly budget: string
   readonly untuned?: boolean
+  readonly workers?: number
   readonly limit: number
   readonly cage: string
   readonly commitResults?: boolean
@@ -42,6 +43,7 @@ cli
   .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
   .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
   .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
+  .option('--workers <n>', 'So many processes of node:cluster in the one container; default: no cluster')
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
   .option('--runs <n>', 'Runs of each server; default 1, and 3 with --throughput')
@@ -109,10 +111,10 @@ async function compareThroughput(options: Options): Promise<void> {
   )
 }
 
-function common({ framework: name, budget, untuned = false, cage }: Options) {
+function common({ framework: name, budget, untuned = false, workers, cage }: Options) {
   const framework = frameworkNamed(name)
   const tuning = untuned ? ({ by: 'nobody' } as const) : ({ by: 'hand', budget } as const)
-  return { framework, tuning, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
+  return { framework, tuning, workers, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
 }
 
 function chosen(names: string, on: Framework): Scenario[] {

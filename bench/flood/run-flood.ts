@@ -12,7 +12,7 @@ import { MemoryRecorder } from './memory-recorder.ts'
 import type { Progress } from './progress.ts'
 import type { Scenario } from './scenarios.ts'
 import { ServerProcess } from './server-process.ts'
-import { type Framework, serverFor } from './servers.ts'
+import { clustered, type Framework, serverFor } from './servers.ts'
 import { storageRoot } from './storage-root.ts'
 import { summarised } from './summary.ts'
 import { argumentsOf, type Tuning } from './tuning.ts'
@@ -22,6 +22,8 @@ export interface FloodOptions {
   readonly governed: boolean
   readonly storage: 'disk' | 'memory'
   readonly tuning: Tuning
+  /** Processes of node:cluster behind its port; undefined: no cluster. */
+  readonly workers?: number | undefined
   readonly limitBytes: number
   readonly forceCage?: 'supervisor'
   readonly stopAfterMs: number
@@ -47,11 +49,8 @@ export async function runFlood(
     behind = upstream && (await ServerProcess.start(upstream.module, upstream.args(given)))
     const upstreamPort = behind?.port ?? given.upstreamPort
     const governing = options.governed ? argumentsOf(options.tuning) : ['--ungoverned']
-    const server = await ServerProcess.start(
-      module,
-      [...args({ ...given, upstreamPort }), ...governing],
-      cage,
-    )
+    const program = { module, args: [...args({ ...given, upstreamPort }), ...governing] }
+    const server = await ServerProcess.start(...clustered(program, options.workers), cage)
     const target = { port: server.port, storePort: behind?.port ?? server.port, routes, scenario }
     return await floodServer(target, options, cage, server, load, progress)
   } finally {

@@ -82,6 +82,16 @@ export function serverFor(scenario: Scenario, framework: Framework, tuning: Tuni
   return examples[scenario.name] ?? objectStores[framework]
 }
 
+/** Who runs so many of a server, and how it is told; the server itself where nobody does. */
+export function clustered(
+  { module, args }: { readonly module: string; readonly args: readonly string[] },
+  workers: number | undefined,
+): [module: string, args: readonly string[]] {
+  if (workers === undefined) return [module, args]
+  const primary = fileURLToPath(new URL('./servers/clustered.ts', import.meta.url))
+  return [primary, ['--workers', String(workers), '--module', module, ...args]]
+}
+
 function objectStore(module: string | URL): FloodServer {
   return {
     module: fileURLToPath(module),

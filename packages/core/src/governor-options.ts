@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, mebibytes, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
@@ -12,6 +13,7 @@ import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import type { ShareOptions } from './shares.ts'
+import { WorkerShare } from './worker-share.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
@@ -69,6 +71,8 @@ export interface ResolvedOptions {
   readonly connections: number
   readonly mode: ModeOption
   readonly valve: boolean
+  /** Of a budget that was chosen in a worker of node:cluster. */
+  readonly workerShare: WorkerShare | undefined
   readonly recorder: ResolvedRecorder | undefined
   readonly health: ResolvedHealth
   /** In lower case. */
@@ -109,20 +113,25 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     throw optionError('deadlineHeader', 'the name of a header', deadlineHeader)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
-  const chosen = budget === 'auto' ? chooseBudget() : undefined
+  const workerShare = budget === 'auto' && cluster.isWorker ? new WorkerShare(logger) : undefined
+  const chosen = budget === 'auto' ? (workerShare?.chosen ?? chooseBudget()) : undefined
   const resolved = isBudget(budget)
     ? ownBudget(budget, queue)
     : newBudget(chosen?.bytes ?? budget, queue, chosen !== undefined)
   if (chosen !== undefined) tellChosen(chosen, logger)
+  workerShare?.govern(resolved)
   return Object.freeze({
     policy: resolvePolicy(chosen === undefined ? policy : { cost: 'auto', ...policy }),
     budget: resolved,
-    alone: chosen?.roomBytes ?? resolved.capacity,
+    get alone() {
+      return (workerShare?.chosen ?? chosen)?.roomBytes ?? resolved.capacity
+    },
     exempt,
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
     mode: checkMode(mode),
     valve,
+    workerShare,
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     health: resolveHealth(health),
     deadlineHeader: deadlineHeader?.toLowerCase(),

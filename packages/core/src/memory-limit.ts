@@ -127,10 +127,11 @@ export interface ChosenBudget {
 export function chooseBudget(
   limit: MemoryLimit = memoryLimit(),
   residentBytes: number = process.memoryUsage.rss(),
+  workers = 1,
 ): ChosenBudget {
-  const roomBytes = limit.bytes - residentBytes - FLOATING_BYTES
+  const roomBytes = Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / workers)
   const half = Math.floor(roomBytes / 2)
-  const least = Math.floor(limit.bytes / 16)
+  const least = Math.floor(limit.bytes / 16 / workers)
   const bytes = Math.max(half, least)
   const floats = `the ${mebibytes(residentBytes)} in use and ${mebibytes(FLOATING_BYTES)} that the garbage collector lets float`
   const of = `the limit of ${mebibytes(limit.bytes)} (${limit.source})`
