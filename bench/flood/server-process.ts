@@ -9,7 +9,7 @@ export interface Ending {
   readonly atMs: number
 }
 
-const START_WITHIN_MS = 15_000
+const START_WITHIN_MS = 60_000
 
 /** A server that is a process of its own, in a cage or free. */
 export class ServerProcess {

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, mebibytes, parseByteSize } from './byte-size.ts'
 import { connectionsFor } from './connection-limit.ts'
@@ -14,6 +13,7 @@ import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import type { ShareOptions } from './shares.ts'
 import { WorkerShare } from './worker-share.ts'
+import { workers } from './workers.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
@@ -22,7 +22,10 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * happened. A function is asked at each request. A route's own goes first.
    */
   readonly mode?: ModeOption
-  /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
+  /**
+   * Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. Workers of node:cluster share
+   * that limit: of `'auto'` each has its part, and another one when there are more or fewer of them.
+   */
   readonly budget?: ByteSize | ByteBudget | 'auto'
   /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
   readonly queue?: QueueOptions
@@ -113,7 +116,8 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     throw optionError('deadlineHeader', 'the name of a header', deadlineHeader)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
-  const workerShare = budget === 'auto' && cluster.isWorker ? new WorkerShare(logger) : undefined
+  const siblings = budget === 'auto' ? workers() : undefined
+  const workerShare = siblings && new WorkerShare(siblings, logger)
   const chosen = budget === 'auto' ? (workerShare?.chosen ?? chooseBudget()) : undefined
   const resolved = isBudget(budget)
     ? ownBudget(budget, queue)

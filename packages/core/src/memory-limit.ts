@@ -87,7 +87,12 @@ function ownPath(root: string, line: RegExp): string {
   return line.exec(text(join(root, 'proc/self/cgroup')))?.[1] ?? '/'
 }
 
-function text(file: string): string {
+/**
+ * The text of a file, or none.
+ *
+ * @internal
+ */
+export function text(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {
@@ -127,11 +132,10 @@ export interface ChosenBudget {
 export function chooseBudget(
   limit: MemoryLimit = memoryLimit(),
   residentBytes: number = process.memoryUsage.rss(),
-  workers = 1,
 ): ChosenBudget {
-  const roomBytes = Math.floor((limit.bytes - residentBytes - FLOATING_BYTES) / workers)
+  const roomBytes = limit.bytes - residentBytes - FLOATING_BYTES
   const half = Math.floor(roomBytes / 2)
-  const least = Math.floor(limit.bytes / 16 / workers)
+  const least = Math.floor(limit.bytes / 16)
   const bytes = Math.max(half, least)
   const floats = `the ${mebibytes(residentBytes)} in use and ${mebibytes(FLOATING_BYTES)} that the garbage collector lets float`
   const of = `the limit of ${mebibytes(limit.bytes)} (${limit.source})`

@@ -1,42 +1,50 @@
+import { join } from 'node:path'
 import type { ByteBudget } from './byte-budget.ts'
 import { mebibytes } from './byte-size.ts'
-import { KernelFile } from './kernel-file.ts'
-import { type ChosenBudget, chooseBudget, memoryLimit } from './memory-limit.ts'
+import { type ChosenBudget, chooseBudget, type MemoryLimit, memoryLimit, text } from './memory-limit.ts'
 import type { Logger } from './refusal-log.ts'
-import { Workers } from './workers.ts'
+import type { Workers } from './workers.ts'
 
-/** For so long there have to be fewer workers before the others share what one has left: its successor may be on its way. */
+/** For so long there have to be fewer workers until the others have the part of one that ended: its successor may be on its way. */
 export const RETURNS_AFTER_MS = 1000
 
-/** The part of a container's budget that one of its workers has: smaller as soon as others come, larger some time after they went. */
+/** What one of so many workers may use. Each has a heap of its own, and lets as much float as if it were alone. */
+export function partOf({ bytes, source }: MemoryLimit, workers: number): MemoryLimit {
+  return { bytes: Math.floor(bytes / workers), source }
+}
+
+/** The budget of a worker of node:cluster: smaller as soon as there are more of them, larger a while after there are fewer. */
 export class WorkerShare {
   readonly #workers: Pick<Workers, 'first' | 'count'>
-  readonly #limit = memoryLimit()
-  readonly #ownBytes = ownBytes()
   readonly #logger: Logger
+  readonly #limit: MemoryLimit
+  readonly #ownBytes: number
   #budget: ByteBudget | undefined
   #count: number
-  #fewerSince: number | undefined
   #chosen: ChosenBudget
+  #fewerSince: number | undefined
 
-  constructor(logger: Logger, workers: Pick<Workers, 'first' | 'count'> = new Workers()) {
+  /** @param root where `/proc` and `/sys` are found, for tests */
+  constructor(workers: Pick<Workers, 'first' | 'count'>, logger: Logger, root = '/') {
     this.#workers = workers
     this.#logger = logger
+    this.#limit = memoryLimit(root)
+    this.#ownBytes = ownBytes(root)
     this.#count = workers.first
     this.#chosen = this.#choose()
   }
 
-  /** The part it has now. */
+  /** As it is now. */
   get chosen(): ChosenBudget {
     return this.#chosen
   }
 
-  /** Has this budget be as large as the part is. */
+  /** Has this budget be as large, from now on. */
   govern(budget: ByteBudget): void {
     this.#budget = budget
   }
 
-  /** Counts the workers. A look costs 10 µs. */
+  /** Counts the workers, which takes some 10 µs. */
   look(): void {
     const count = this.#workers.count()
     if (count < this.#count) {
@@ -51,25 +59,27 @@ export class WorkerShare {
     const { bytes: before } = this.#chosen
     this.#count = count
     this.#chosen = this.#choose()
+    const { bytes } = this.#chosen
     // Whoever has resized it wants it so.
     if (this.#budget?.capacity !== before) return
-    const { bytes } = this.#chosen
     this.#budget.configure(bytes)
     this.#logger.info(
       { budget: bytes, workers: count },
-      `plimsoll: ${count} workers share the container, a budget of ${mebibytes(bytes)} each`,
+      `plimsoll: workers that share the container are ${count} now, so each has a budget of ${mebibytes(bytes)}`,
     )
   }
 
   #choose(): ChosenBudget {
-    // And the primary, which is no larger.
-    return chooseBudget(this.#limit, (this.#count + 1) * this.#ownBytes, this.#count)
+    const count = this.#count
+    // The primary is of all of them, and about as large.
+    const residentBytes = Math.ceil((this.#ownBytes * (count + 1)) / count)
+    const chosen = chooseBudget(partOf(this.#limit, count), residentBytes)
+    return { ...chosen, because: `as one of ${count} workers, ${chosen.because}` }
   }
 }
 
-/** What is resident of this process and of no other: the program itself is in memory once for all of them. */
-function ownBytes(): number {
-  const status = new KernelFile('/proc/self/status').read()
-  const kilobytes = Number(/\nRssAnon:\s*(\d+) kB/.exec(status)?.[1])
-  return kilobytes * 1024 || process.memoryUsage.rss()
+/** What is resident of this process alone: the program is in memory once for all of them. */
+function ownBytes(root: string): number {
+  const kilobytes = /^RssAnon:\s*(\d+) kB$/m.exec(text(join(root, 'proc/self/status')))?.[1]
+  return kilobytes === undefined ? process.memoryUsage.rss() : 1024 * Number(kilobytes)
 }

@@ -1,12 +1,15 @@
+import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { KernelFile } from './kernel-file.ts'
 
 /**
- * How many workers one primary of node:cluster has. A worker counts them by itself, so that the primary needs no code of
- * ours: PM2's daemon is one. What else a primary has started counts, too: it takes memory as they do.
+ * How many workers the primary of this one has. It counts them itself, so the primary needs no code of ours: PM2's daemon is
+ * one. What else a primary has started counts, too, since it takes memory as they do.
  */
 export class Workers {
+  /** As many as there are or are to be expected, when this one starts. */
+  readonly first: number
   readonly #children: KernelFile
   #last: number
 
@@ -15,19 +18,16 @@ export class Workers {
    * @param root where `/proc` is found, for tests
    */
   constructor(primary = process.ppid, root = '/', env = process.env) {
-    // Forked on the primary's main thread, as all that node:cluster forks.
+    // By the primary's main thread, as all that node:cluster forks.
     this.#children = new KernelFile(join(root, `proc/${primary}/task/${primary}/children`))
-    const counted = this.#counted()
+    // PM2 starts them one after the other, and says how many.
     const announced = env.pm_id === undefined ? 0 : Number(env.instances) || 0
-    // PM2 starts them one after the other. Where nobody can be counted, there may be as many as are of use.
-    this.#last = Math.max(counted ?? (announced || availableParallelism()), announced)
-    this.first = this.#last
+    // Who can't be counted may be as many as are of use.
+    const counted = this.#counted() ?? (announced || availableParallelism())
+    this.first = this.#last = Math.max(counted, announced)
   }
 
-  /** As many as are to be expected when this one starts. */
-  readonly first: number
-
-  /** As many as there are now; as there were last where that can't be told, or the primary has ended. */
+  /** As many as there are now; as there were last where nobody tells, or the primary has ended. */
   count(): number {
     this.#last = this.#counted() ?? this.#last
     return this.#last
@@ -36,4 +36,12 @@ export class Workers {
   #counted(): number | undefined {
     return this.#children.read().match(/\d+/g)?.length
   }
+}
+
+let shared: Workers | undefined
+
+/** Of this process, where it is a worker of node:cluster. */
+export function workers(): Workers | undefined {
+  if (cluster.isWorker) shared ??= new Workers()
+  return shared
 }

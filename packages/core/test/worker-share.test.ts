@@ -1,16 +1,16 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
-import { chooseBudget } from '../src/memory-limit.ts'
+import { FLOATING_BYTES, memoryLimit } from '../src/memory-limit.ts'
 import { RETURNS_AFTER_MS, WorkerShare } from '../src/worker-share.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 
-/** The share of one of four workers, and how many there are. */
-function shared(t: Test) {
+/** The share of a worker that starts as one of four, its budget, and a look at so many of them. */
+function oneOfFour(t: Test) {
   const clock = new FakeClock(t)
   const logger = recordingLogger()
   const workers = { first: 4, now: 4, count: () => workers.now }
-  const share = new WorkerShare(logger, workers)
+  const share = new WorkerShare(workers, logger)
   const budget = new ByteBudget({ capacity: share.chosen.bytes })
   share.govern(budget)
   const lookAt = (count: number): number => {
@@ -18,44 +18,68 @@ function shared(t: Test) {
     share.look()
     return budget.capacity
   }
-  const partOf = (count: number): number => {
-    const { limit, residentBytes } = share.chosen
-    return chooseBudget(limit, residentBytes, count).bytes
-  }
-  return { share, budget, lookAt, partOf, clock, logger }
+  const first = budget.capacity
+  return { share, budget, first, lookAt, clock, logger }
 }
 
-t.test('a worker begins with its part', async t => {
-  const { share, lookAt, partOf, logger } = shared(t)
-  t.equal(share.chosen.bytes, partOf(4))
-  t.equal(lookAt(4), partOf(4))
+t.test('a worker has its part of the limit, beside itself, its part of the primary, and what its own heap lets float', async t => {
+  const { share, first, logger } = oneOfFour(t)
+  const { bytes, limit, residentBytes, roomBytes, because } = share.chosen
+  t.equal(limit.bytes, Math.floor(memoryLimit().bytes / 4))
+  t.ok(residentBytes < 1.25 * process.memoryUsage.rss(), 'the program is in memory once')
+  t.equal(roomBytes, limit.bytes - residentBytes - FLOATING_BYTES)
+  t.equal(bytes, Math.floor(roomBytes / 2))
+  t.equal(first, bytes)
+  t.match(because, /^as one of 4 workers, half of what the limit of/)
   t.same(logger.lines, [])
 })
 
+t.test('of a container it is the part of what that leaves for all', async t => {
+  const MIB = 2 ** 20
+  const root = t.testdir({
+    proc: { self: { cgroup: '0::/app\n', status: 'VmRSS:\t   90000 kB\nRssAnon:\t   40960 kB\n' } },
+    sys: { fs: { cgroup: { app: { 'memory.max': `${1024 * MIB}\n` } } } },
+  })
+  const { chosen } = new WorkerShare({ first: 4, count: () => 4 }, recordingLogger(), root)
+  t.match(chosen, { limit: { bytes: 256 * MIB, source: 'cgroup v2' }, residentBytes: 50 * MIB, bytes: 71 * MIB })
+})
+
+t.test('where nobody tells what is of this process alone, all that is resident counts', async t => {
+  const { chosen } = new WorkerShare({ first: 1, count: () => 1 }, recordingLogger(), t.testdir({}))
+  t.ok(chosen.residentBytes >= process.memoryUsage.rss(), 'and a primary as large')
+})
+
 t.test('it has less as soon as there are more of them, and what is larger can never fit', async t => {
-  const { share, budget, lookAt, partOf, logger } = shared(t)
-  t.equal(lookAt(5), partOf(5))
-  t.equal(budget.configuredCapacity, partOf(5))
-  t.equal(share.chosen.bytes, partOf(5))
-  t.match(logger.lines, [{ level: 'info', details: { budget: partOf(5), workers: 5 }, message: /^plimsoll: 5 w/ }])
+  const { share, budget, first, lookAt, logger } = oneOfFour(t)
+  t.equal(lookAt(4), first)
+  const fifth = lookAt(5)
+  t.ok(fifth > 0 && fifth < first, `${fifth} of ${first}`)
+  t.equal(share.chosen.bytes, fifth)
+  t.equal(budget.configuredCapacity, fifth)
+  t.same(
+    logger.lines.map(({ level, details }) => ({ level, details })),
+    [{ level: 'info', details: { budget: fifth, workers: 5 } }],
+  )
 })
 
-t.test('the part of one that has gone comes to the others after a second, unless a successor comes', async t => {
-  const { budget, lookAt, partOf, clock } = shared(t)
-  t.equal(lookAt(3), partOf(4))
+t.test('the part of one that ended comes to the others after a second, unless a successor comes', async t => {
+  const { budget, first, lookAt, clock } = oneOfFour(t)
+  t.equal(lookAt(3), first)
   clock.tick(RETURNS_AFTER_MS - 1)
-  t.equal(lookAt(3), partOf(4))
-  t.equal(lookAt(4), partOf(4), 'a successor')
+  t.equal(lookAt(3), first)
+  t.equal(lookAt(4), first, 'a successor')
   clock.tick(RETURNS_AFTER_MS)
-  t.equal(lookAt(3), partOf(4), 'time counts from when it went')
+  t.equal(lookAt(3), first, 'the second counts from when it went')
   clock.tick(RETURNS_AFTER_MS)
-  t.equal(lookAt(3), partOf(3))
-  t.equal(budget.configuredCapacity, partOf(3))
+  const third = lookAt(3)
+  t.ok(third > first, `${third}, not ${first}`)
+  t.equal(budget.configuredCapacity, third)
+  t.equal(lookAt(4), first, 'and goes at once')
 })
 
-t.test('what came back lets in who waits', async t => {
-  const { budget, lookAt, partOf, clock } = shared(t)
-  budget.tryAcquire(partOf(4))
+t.test('what comes back lets in who waits', async t => {
+  const { budget, first, lookAt, clock } = oneOfFour(t)
+  budget.tryAcquire(first)
   const waiting = budget.acquire(1)
   lookAt(1)
   clock.tick(RETURNS_AFTER_MS)
@@ -64,14 +88,7 @@ t.test('what came back lets in who waits', async t => {
 })
 
 t.test('a budget that its user has resized is left alone', async t => {
-  const { budget, lookAt } = shared(t)
+  const { budget, lookAt } = oneOfFour(t)
   budget.resize('1MiB')
   t.equal(lookAt(9), 2 ** 20)
-})
-
-t.test('without a budget there is nothing to change', async t => {
-  const workers = { first: 2, count: () => 3 }
-  const share = new WorkerShare(recordingLogger(), workers)
-  share.look()
-  t.equal(share.chosen.bytes, chooseBudget(share.chosen.limit, share.chosen.residentBytes, 3).bytes)
 })

@@ -20,7 +20,8 @@ type Client = () => Promise<Share>
 interface Share {
   readonly pid: number
   readonly capacity: number
-  readonly configured: number
+  readonly configuredCapacity: number
+  readonly recommended: number
 }
 
 /** A cluster of node:cluster, and what its workers say. */
@@ -83,9 +84,10 @@ class Cluster {
 /** What a process alone would have. A little differs from process to process, but not as much as a worker more or less. */
 const WHOLE = chooseBudget().bytes
 
-function has(t: Test, { capacity, configured }: Share, part: number): void {
+function has(t: Test, { capacity, configuredCapacity, recommended }: Share, part: number): void {
   t.ok(Math.abs((capacity * part) / WHOLE - 1) < 0.1, `${capacity} of ${WHOLE}, not 1/${part}`)
-  t.equal(configured, capacity, 'what is larger never fits')
+  t.equal(configuredCapacity, capacity, 'what is larger never fits')
+  t.ok(recommended <= 1.1 * capacity, `${recommended} recommended to one of them`)
 }
 
 t.test('who was there first gives up what those have who come later', async t => {
