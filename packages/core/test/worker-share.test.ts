@@ -22,17 +22,20 @@ function oneOfFour(t: Test) {
   return { share, budget, first, lookAt, clock, logger }
 }
 
-t.test('a worker has its part of the limit, beside itself, its part of the primary, and what its own heap lets float', async t => {
-  const { share, first, logger } = oneOfFour(t)
-  const { bytes, limit, residentBytes, roomBytes, because } = share.chosen
-  t.equal(limit.bytes, Math.floor(memoryLimit().bytes / 4))
-  t.ok(residentBytes < 1.25 * process.memoryUsage.rss(), 'the program is in memory once')
-  t.equal(roomBytes, limit.bytes - residentBytes - FLOATING_BYTES)
-  t.equal(bytes, Math.floor(roomBytes / 2))
-  t.equal(first, bytes)
-  t.match(because, /^as one of 4 workers, half of what the limit of/)
-  t.same(logger.lines, [])
-})
+t.test(
+  'a worker has its part of the limit, beside itself, its part of the primary, and what its own heap lets float',
+  async t => {
+    const { share, first, logger } = oneOfFour(t)
+    const { bytes, limit, residentBytes, roomBytes, because } = share.chosen
+    t.equal(limit.bytes, Math.floor(memoryLimit().bytes / 4))
+    t.ok(residentBytes < 1.25 * process.memoryUsage.rss(), 'the program is in memory once')
+    t.equal(roomBytes, limit.bytes - residentBytes - FLOATING_BYTES)
+    t.equal(bytes, Math.floor(roomBytes / 2))
+    t.equal(first, bytes)
+    t.match(because, /^as one of 4 workers, half of what the limit of/)
+    t.same(logger.lines, [])
+  },
+)
 
 t.test('of a container it is the part of what that leaves for all', async t => {
   const MIB = 2 ** 20
@@ -41,7 +44,11 @@ t.test('of a container it is the part of what that leaves for all', async t => {
     sys: { fs: { cgroup: { app: { 'memory.max': `${1024 * MIB}\n` } } } },
   })
   const { chosen } = new WorkerShare({ first: 4, count: () => 4 }, recordingLogger(), root)
-  t.match(chosen, { limit: { bytes: 256 * MIB, source: 'cgroup v2' }, residentBytes: 50 * MIB, bytes: 71 * MIB })
+  t.match(chosen, {
+    limit: { bytes: 256 * MIB, source: 'cgroup v2' },
+    residentBytes: 50 * MIB,
+    bytes: 71 * MIB,
+  })
 })
 
 t.test('where nobody tells what is of this process alone, all that is resident counts', async t => {
