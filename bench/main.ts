@@ -27,7 +27,23 @@ const benches: readonly Bench[] = [
     asks: 'What do spans keep while the collector is away, and what do they cost?',
     onRequest: true,
   },
+  {
+    name: 'amplifier',
+    asks: 'What do harmless faults make of one load together, and what do guards take away?',
+    onRequest: true,
+  },
+  { name: 'leavers', asks: 'What is left of 10,000 requests whose clients leave at once?', onRequest: true },
+  {
+    name: 'pods',
+    asks: 'What do many pods behind HAProxy gain, and what is lost when they end?',
+    onRequest: true,
+  },
   { name: 'footprint', asks: 'How much memory does a body take for each byte it declares?', onRequest: true },
+  {
+    name: 'simulation',
+    asks: 'Up to how many pods and proxies does a choice by bytes hold?',
+    onRequest: true,
+  },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { onTheWayOut } from './on-the-way-out.ts'
 
 /**
  * Runs a module in a fresh process and returns what it reports with `process.send`: each process
@@ -14,11 +15,14 @@ export function measureInProcess<T>(
     const child = fork(fileURLToPath(module), [...args], {
       execArgv: ['--import', import.meta.resolve('tsx'), ...nodeArguments],
     })
+    // One that computes does not notice that nobody waits for it any more.
+    const end = onTheWayOut(() => child.kill('SIGKILL'))
     let report: T | undefined
     child.on('message', message => {
       report = message as T
     })
     child.on('exit', (code, signal) => {
+      end()
       if (report !== undefined && code === 0) resolve(report)
       else reject(new Error(`${module.pathname} ended with ${signal ?? code} and reported nothing`))
     })

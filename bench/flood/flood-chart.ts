@@ -42,7 +42,7 @@ function topMiB(results: readonly FloodResult[]): number {
   return Math.max(limit * 1.15, highest * 1.06) / 2 ** 20
 }
 
-function header({ results, budget, framework }: FloodRun): echarts.TitleComponentOption {
+function header({ results, budget, framework, front }: FloodRun): echarts.TitleComponentOption {
   const limit = mebibytes(results[0]?.cage.limitBytes ?? 0)
   const what = standIn(results)
     ? 'Resident memory'
@@ -50,7 +50,7 @@ function header({ results, budget, framework }: FloodRun): echarts.TitleComponen
   return {
     left: 16,
     top: 12,
-    text: `One object store on ${frameworkNames[framework]}, flooded in a container of ${limit}`,
+    text: `One object store on ${frameworkNames[framework]}, flooded in a container of ${limit}${front === undefined ? '' : `, behind ${front}`}`,
     textStyle: { ...text(18), fontWeight: 600 },
     subtext: `${what}, without Plimsoll and with a budget of ${budget}`,
     subtextStyle: text(13, ink.faint),

@@ -1,6 +1,8 @@
 import type { CageFigures } from '../cage/cage.ts'
 import type { Machine } from '../machine.ts'
+import type { Contender } from '../telemetry/contenders.ts'
 import type { Framework } from './servers.ts'
+import type { TracedSpans } from './tracing.ts'
 
 /** Whether a server lived in its cage, and how near it came to the limit. */
 export interface Survival {
@@ -23,6 +25,7 @@ export interface FloodResult extends Survival {
     | undefined
   readonly idleBytes: number
   readonly liveFrames: number | undefined
+  readonly spans?: TracedSpans
   readonly seconds: number
   readonly megabytesPerSecond: number
   readonly p50Ms: number | undefined
@@ -51,6 +54,10 @@ export interface FloodRun {
   readonly framework: Framework
   readonly budget: string
   readonly storage: 'disk' | 'memory'
+  /** Of traced servers: by which processor, while the collector hangs. */
+  readonly telemetry?: Contender
+  /** What stood between the clients and the server, if anything did. */
+  readonly front?: string
   readonly results: readonly FloodResult[]
 }
 

@@ -75,7 +75,7 @@ function cells(group: Repeated): string[] {
   ]
 }
 
-function footnote({ results, machine, budget, measuredAt }: FloodRun): string {
+function footnote({ results, machine, budget, measuredAt, front }: FloodRun): string {
   const cage = results[0]?.cage
   if (!cage) return ''
   const times = Math.max(...repeated(results).map(({ runs }) => runs.length))
@@ -83,7 +83,7 @@ function footnote({ results, machine, budget, measuredAt }: FloodRun): string {
     ...(times > 1
       ? [`${times} runs of each, ungoverned and governed in turns: medians, peaks with their spread.`]
       : []),
-    `Limit ${mebibytes(cage.limitBytes)} (${cage.kind}), budget ${budget}.`,
+    `Limit ${mebibytes(cage.limitBytes)} (${cage.kind}), budget ${budget}${front === undefined ? '' : `, behind ${front}`}.`,
     'Peak and idle are anonymous, kernel and socket memory; page cache is not in them.',
     'MB/s, p50 and p99 are of the requests that were answered.',
     `${machineLine(machine)}; ${measuredAt.slice(0, 10)}.`,

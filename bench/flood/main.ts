@@ -13,6 +13,7 @@ import { runFlood } from './run-flood.ts'
 import { type Scenario, scenarios, totalRequests } from './scenarios.ts'
 import { type Framework, frameworkNamed, frameworks } from './servers.ts'
 import { measureThroughput, type Throughput, throughputTable } from './throughput.ts'
+import { contenderNamed, spansLine } from './tracing.ts'
 import { verdictOf } from './verdict.ts'
 import { answered, ending, peak } from './wording.ts'
 
@@ -28,6 +29,7 @@ interface Options {
   readonly budget: string
   readonly untuned?: boolean
   readonly workers?: number
+  readonly telemetry?: string
   readonly limit: number
   readonly cage: string
   readonly commitResults?: boolean
@@ -44,6 +46,7 @@ cli
   .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
   .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
   .option('--workers <n>', 'So many processes of node:cluster in the one container; default: no cluster')
+  .option('--telemetry <processor>', 'Traced, by bounded or batch, while the collector hangs; on Fastify')
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
   .option('--runs <n>', 'Runs of each server; default 1, and 3 with --throughput')
@@ -56,7 +59,7 @@ await runCommand(cli)
 async function demonstrate(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
   const results: FloodResult[] = []
-  const { framework } = common(options)
+  const { framework, telemetry } = common(options)
   for (const scenario of chosen(options.scenario ?? 'uploads,downloads,mixed', framework)) {
     for (let run = 1; run <= (options.runs ?? 1); run++) {
       for (const governed of [false, true]) results.push(await floodOnce(scenario, governed, options))
@@ -70,11 +73,13 @@ async function demonstrate(options: Options): Promise<void> {
     machine: thisMachine(),
     budget: options.budget,
     storage: 'disk',
+    ...(telemetry && { telemetry }),
     results,
   } as const
   const picture = writeReport(run, resultsFolder(options))
   const verdict = verdictOf(results)
   for (const line of verdict.lines) console.log(line)
+  for (const { spans } of results) if (spans) console.log(spansLine(spans))
   console.log(`Picture: ${relative('', picture)}`)
   if (!verdict.passed) process.exitCode = 1
 }
@@ -106,15 +111,32 @@ async function compareThroughput(options: Options): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const run = { measuredAt: new Date().toISOString(), machine: thisMachine(), budget: options.budget, rows }
   writeFileSync(
-    join(folder, `${reportName(known.framework)}-throughput.json`),
+    join(folder, `${reportName(known.framework, known.telemetry)}-throughput.json`),
     `${JSON.stringify(run, undefined, 2)}\n`,
   )
 }
 
-function common({ framework: name, budget, untuned = false, workers, cage }: Options) {
+function common({
+  framework: name,
+  budget,
+  untuned = false,
+  workers,
+  cage,
+  telemetry: processor,
+}: Options) {
   const framework = frameworkNamed(name)
+  const telemetry = processor === undefined ? undefined : contenderNamed(processor)
+  if (telemetry !== undefined && framework !== 'fastify')
+    throw new TypeError('--telemetry is for --framework fastify')
   const tuning = untuned ? ({ by: 'nobody' } as const) : ({ by: 'hand', budget } as const)
-  return { framework, tuning, workers, stopAfterMs: STOP_AFTER_MS, ...forcedCage(cage) }
+  return {
+    framework,
+    tuning,
+    workers,
+    stopAfterMs: STOP_AFTER_MS,
+    ...(telemetry && { telemetry }),
+    ...forcedCage(cage),
+  }
 }
 
 function chosen(names: string, on: Framework): Scenario[] {

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cage, openCage } from '../cage/cage.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
+import { CollectorChild } from '../telemetry/collector-child.ts'
+import type { Contender } from '../telemetry/contenders.ts'
 import { endingOf } from './ending.ts'
 import type { FloodResult } from './flood-result.ts'
 import { LiveFrames } from './live-frames.ts'
@@ -27,6 +29,16 @@ export interface FloodOptions {
   readonly limitBytes: number
   readonly forceCage?: 'supervisor'
   readonly stopAfterMs: number
+  /** The server is traced by this, and its collector hangs. */
+  readonly telemetry?: Contender
+  /** Puts something between the clients and the server, which listens at this port. */
+  readonly front?: (port: number) => Promise<Front>
+}
+
+/** What stands in front of a server, outside of its cage. */
+export interface Front {
+  readonly port: number
+  stop(): void
 }
 
 /** One scenario against one server, from a fresh cage to an empty one. */
@@ -41,20 +53,33 @@ export async function runFlood(
   const removeCage = onTheWayOut(() => cage.remove())
   const load = new LoadGenerator()
   const closeLoad = onTheWayOut(() => load.close())
-  const { module, args, routes, upstream } = serverFor(scenario, options.framework, options.tuning)
+  const { telemetry, framework, tuning } = options
+  const { module, args, routes, upstream } = serverFor(scenario, framework, tuning, telemetry !== undefined)
   const given = { storage: options.storage, directory, upstreamPort: 0 }
   let behind: ServerProcess | undefined
+  let front: Front | undefined
   const stopUpstream = onTheWayOut(() => behind?.kill())
+  let collector: CollectorChild | undefined
+  const stopCollector = onTheWayOut(() => collector?.kill())
   try {
     behind = upstream && (await ServerProcess.start(upstream.module, upstream.args(given)))
     const upstreamPort = behind?.port ?? given.upstreamPort
     const governing = options.governed ? argumentsOf(options.tuning) : ['--ungoverned']
+    if (telemetry !== undefined) {
+      collector = await CollectorChild.start()
+      await collector.ask('hang')
+      governing.push(`--telemetry=${JSON.stringify({ processor: telemetry, collector: collector.url })}`)
+    }
     const program = { module, args: [...args({ ...given, upstreamPort }), ...governing] }
     const server = await ServerProcess.start(...clustered(program, options.workers), cage)
-    const target = { port: server.port, storePort: behind?.port ?? server.port, routes, scenario }
+    front = await options.front?.(server.port)
+    const port = front?.port ?? server.port
+    const target = { port, storePort: behind?.port ?? server.port, routes, scenario }
     return await floodServer(target, options, cage, server, load, progress)
   } finally {
+    front?.stop()
     stopUpstream()
+    stopCollector()
     closeLoad()
     removeCage()
     removeDirectory()
@@ -90,6 +115,7 @@ async function floodServer(
 
     const ending = await endingOf(server, cage, startedMs, report.elapsedMs >= options.stopAfterMs)
     if (ending.kind === 'alive') await load.verify()
+    const spans = ending.kind === 'alive' && options.telemetry === 'bounded' && (await server.spans())
     return summarised({
       scenario: target.scenario,
       governed: options.governed,
@@ -100,6 +126,7 @@ async function floodServer(
       startedMs,
       samples: memory.samples,
       liveFrames: frames.peak,
+      ...(spans && { spans }),
     })
   } finally {
     memory.stop()

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Cage } from '../cage/cage.ts'
+import type { TracedSpans } from './tracing.ts'
 
 export interface Ending {
   /** As a shell has it: 128 + the signal's number where a signal ended it. */
@@ -30,11 +31,16 @@ export class ServerProcess {
   }
 
   /** @throws with the end of what the server wrote to stderr, when it dies or opens no port in time */
-  static async start(module: string, serverArgs: readonly string[], cage?: Cage): Promise<ServerProcess> {
+  static async start(
+    module: string,
+    serverArgs: readonly string[],
+    cage?: Cage,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ServerProcess> {
     const command = [process.execPath, '--import', import.meta.resolve('tsx'), module, '--port', '0']
     command.push(...serverArgs)
     const [file = '', ...args] = cage?.enclose(command) ?? command
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment(), ...env } })
     if (child.pid === undefined) throw new Error(`${file} did not start`)
     cage?.watch(child.pid)
     const stderr = new Tail(child)
@@ -71,8 +77,18 @@ export class ServerProcess {
     }
   }
 
+  /** Of a traced one. */
+  async spans(): Promise<TracedSpans> {
+    return (await (await fetch(`http://127.0.0.1:${this.port}/spans`)).json()) as TracedSpans
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL')
+  }
+
+  /** Asks it to end. */
+  terminate(): void {
+    this.#process.kill('SIGTERM')
   }
 
   async stop(): Promise<void> {

@@ -76,8 +76,16 @@ const examples: Readonly<Record<string, FloodServer>> = {
   },
 }
 
+const traced = objectStore(new URL('./servers/traced-fastify.ts', import.meta.url))
+
 /** Whom a scenario floods: the object store, unless it is made for another example. */
-export function serverFor(scenario: Scenario, framework: Framework, tuning: Tuning): FloodServer {
+export function serverFor(
+  scenario: Scenario,
+  framework: Framework,
+  tuning: Tuning,
+  isTraced = false,
+): FloodServer {
+  if (isTraced) return traced
   if (tuning.by !== 'hand') return plainStores[framework]
   return examples[scenario.name] ?? objectStores[framework]
 }

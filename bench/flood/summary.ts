@@ -4,6 +4,7 @@ import type { FloodEnding, FloodResult } from './flood-result.ts'
 import type { FloodReport } from './load/protocol.ts'
 import { highest, type Sample } from './memory-recorder.ts'
 import { type Scenario, totalRequests } from './scenarios.ts'
+import type { TracedSpans } from './tracing.ts'
 
 /** What was seen of one flood, from all sides. */
 export interface Observed {
@@ -16,6 +17,7 @@ export interface Observed {
   readonly startedMs: number
   readonly samples: readonly Sample[]
   readonly liveFrames: number | undefined
+  readonly spans?: TracedSpans
 }
 
 export function summarised(observed: Observed): FloodResult {
@@ -38,6 +40,7 @@ export function summarised(observed: Observed): FloodResult {
     peakOf: peak?.reading,
     idleBytes: observed.idleBytes,
     liveFrames: observed.liveFrames,
+    ...(observed.spans && { spans: observed.spans }),
     seconds,
     megabytesPerSecond: (uploads.bytes + downloads.bytes) / 1e6 / seconds,
     p50Ms: latenciesMs.length > 0 ? percentile(latenciesMs, 50) : undefined,

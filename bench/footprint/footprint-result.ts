@@ -24,6 +24,8 @@ export interface FootprintResult {
   readonly kind: string
   readonly idleBytes: number
   readonly runs: readonly (readonly Measured[])[]
+  /** Where it was measured in another run than those beside it. */
+  readonly later?: { readonly measuredAt: string; readonly machine: Machine }
 }
 
 /** A run of the bench as footprint.json keeps it; table and picture are made from this alone. */

@@ -98,5 +98,10 @@ function footnote({ results, cage, machine, measuredAt }: FootprintRun): string 
     `Memory is anonymous memory over that of the idle server (${cage.kind}, limit ${mebibytes(cage.limitBytes)}).`,
     `${results[0]?.runs.length} runs: medians, and from where to where.`,
     `${machineLine(machine)}; ${measuredAt.slice(0, 10)}.`,
+    ...new Set(results.flatMap(laterLine)),
   ].join(' ')
+}
+
+function laterLine({ kind, later }: FootprintResult): string[] {
+  return later ? [`${kind}: ${machineLine(later.machine)}; ${later.measuredAt.slice(0, 10)}.`] : []
 }

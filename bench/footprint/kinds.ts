@@ -15,6 +15,8 @@ export interface Kind {
 
 export const kinds: readonly Kind[] = [
   { name: 'buffer', path: '/buffer', body: bytesOf, defaultOf: 'buffer' },
+  // Below 32 MiB what floats grows with them.
+  { name: 'read-body', path: '/read-body', body: bytesOf, sizes: [32, 64, 128] },
   { name: 'json', path: '/json', body: json, defaultOf: 'json' },
   { name: 'json-hostile', path: '/json', body: hostileJson, sizes: [2, 4] },
   { name: 'text', path: '/text', body: prose, defaultOf: 'text' },

@@ -5,7 +5,7 @@ import { frameworkNamed, frameworkNames, frameworks } from '../flood/servers.ts'
 import { machineLine, thisMachine } from '../machine.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { writeReport } from './footprint-report.ts'
+import { readReport, writeReport } from './footprint-report.ts'
 import type { FootprintResult, FootprintRun, Load } from './footprint-result.ts'
 import { terminalTable } from './footprint-table.ts'
 import { type Kind, kindNamed, kinds } from './kinds.ts'
@@ -23,6 +23,7 @@ interface Options {
   readonly runs: number
   readonly limit: number
   readonly cage: string
+  readonly keep?: boolean
   readonly commitResults?: boolean
   readonly out?: string
 }
@@ -37,6 +38,7 @@ cli
   .option('--runs <n>', 'Runs of each, with a fresh server', { default: 3 })
   .option('--limit <MiB>', 'Memory of the container', { default: 2048 })
   .option('--cage <kind>', 'auto, or supervisor: do without the kernel', { default: 'auto' })
+  .option('--keep', 'Keep the figures that are there of what is not measured now')
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
   .action(measure)
@@ -68,9 +70,28 @@ async function measure(options: Options): Promise<void> {
     }
   }
   if (figures === undefined) throw new TypeError('--runs is 1 or more')
-  const run: FootprintRun = { measuredAt: new Date().toISOString(), machine, cage: figures, results }
+  const folder = resultsFolder(options)
+  const now = { measuredAt: new Date().toISOString(), machine }
+  const fresh: FootprintRun = { ...now, cage: figures, results }
+  const run = options.keep
+    ? besideThem(
+        results.map(result => ({ ...result, later: now })),
+        readReport(folder),
+      )
+    : fresh
   console.log(`\n${terminalTable(run)}\n`)
-  console.log(`Picture: ${relative('', writeReport(run, resultsFolder(options)))}`)
+  console.log(`Picture: ${relative('', writeReport(run, folder))}`)
+}
+
+/** New figures in the place of older ones, in the order of kinds. */
+function besideThem(measured: readonly FootprintResult[], kept: FootprintRun): FootprintRun {
+  const isOlder = ({ kind, framework }: FootprintResult): boolean =>
+    !measured.some(one => one.kind === kind && one.framework === framework)
+  const all = [...kept.results.filter(isOlder), ...measured]
+  const results = kinds.flatMap(({ name }) =>
+    frameworks.flatMap(framework => all.filter(one => one.kind === name && one.framework === framework)),
+  )
+  return { ...kept, results }
 }
 
 /** The smallest first. */

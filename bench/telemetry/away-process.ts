@@ -30,10 +30,12 @@ const since = Date.now()
 const samples: AwaySample[] = []
 let made = 0
 let wrong = 0
+let looks = 0
 
 function check(): number {
   if (!('stats' in processor)) return 0
   const stats = processor.stats()
+  looks++
   if (stats.made !== stats.sent + stats.dropped + stats.kept || stats.made !== made) wrong++
   return stats.bytes
 }
@@ -93,8 +95,10 @@ const { spans: received } = await collector.ask('state')
 const report: AwayReport = {
   contender,
   made,
+  ...('stats' in processor && { stats: processor.stats() }),
   received,
   wrong,
+  looks,
   longestExportMs: exporter.longestMs,
   phases: reports,
   samples,

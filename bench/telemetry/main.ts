@@ -14,6 +14,7 @@ interface Options {
   readonly spans: number
   readonly seconds: number
   readonly rounds: number
+  readonly runs: number
   readonly commitResults?: boolean
   readonly out?: string
 }
@@ -22,7 +23,8 @@ const cli = cac('telemetry')
 cli
   .command('', 'What do spans keep while the collector is away, and what do they cost?')
   .option('--spans <n>', 'Spans that end, in three phases', { default: 1_000_000 })
-  .option('--seconds <n>', 'How long each phase takes at least', { default: 40 })
+  .option('--seconds <n>', 'How long each phase takes at least', { default: 15 })
+  .option('--runs <n>', 'Runs of either processor, in turns', { default: 3 })
   .option('--rounds <n>', 'Rounds of 5,000 spans for their cost', { default: 30 })
   .option('--commit-results', 'Write to bench/results, which git keeps, instead of bench/results/latest')
   .option('--out <folder>', 'Write there')
@@ -36,10 +38,12 @@ async function measure(options: Options): Promise<void> {
   console.error('telemetry: costs')
   const costs = await measureInProcess<CostReport[]>(module('cost-process'), [String(options.rounds)])
   const away: AwayReport[] = []
-  for (const contender of CONTENDERS) {
-    console.error(`telemetry: ${contender}`)
-    const args = [contender, String(options.spans), String(options.seconds)]
-    away.push(await measureInProcess<AwayReport>(module('away-process'), args, ['--expose-gc']))
+  for (let run = 1; run <= options.runs; run++) {
+    for (const contender of CONTENDERS) {
+      console.error(`telemetry: ${contender}, run ${run} of ${options.runs}`)
+      const args = [contender, String(options.spans), String(options.seconds)]
+      away.push(await measureInProcess<AwayReport>(module('away-process'), args, ['--expose-gc']))
+    }
   }
   const run: TelemetryRun = {
     measuredAt: new Date().toISOString(),

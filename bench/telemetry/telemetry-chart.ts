@@ -1,6 +1,7 @@
+import type { MarkLineComponentOption } from 'echarts'
 import { machineLine } from '../machine.ts'
 import { ink, renderSvg, text } from '../picture.ts'
-import type { TelemetryRun } from './telemetry-result.ts'
+import type { AwayReport, TelemetryRun } from './telemetry-result.ts'
 
 const WIDTH = 980
 const HEIGHT = 420
@@ -22,29 +23,50 @@ export function renderTelemetryChart({ away, machine, maxBytes }: TelemetryRun):
       { left: 14, top: HEIGHT - 26, text: machineLine(machine), textStyle: text(11, ink.faint) },
     ],
     grid: { left: 60, top: 80, width: WIDTH - 120, height: HEIGHT - 160 },
-    legend: { top: 56, right: 60, textStyle: text(12) },
+    legend: { top: 56, right: 60, itemGap: 40, textStyle: text(12) },
     xAxis: {
       type: 'value',
       axisLabel: { ...text(11, ink.faint), formatter: (ms: number) => `${ms / 1000} s` },
       splitLine: { show: false },
     },
     yAxis: { type: 'value', axisLabel: text(11, ink.faint), splitLine: { lineStyle: { color: ink.grid } } },
-    series: away.map(({ contender, samples }) => ({
-      type: 'line' as const,
-      name: contender === 'bounded' ? 'BoundedSpanProcessor' : 'BatchSpanProcessor',
-      showSymbol: false,
-      itemStyle: { color: contender === 'bounded' ? ink.governed : ink.peer },
-      lineStyle: { color: contender === 'bounded' ? ink.governed : ink.peer },
-      data: samples.map(({ atMs, liveBytes }) => [atMs, liveBytes / MiB]),
-      ...(contender === 'bounded' && {
-        markLine: {
-          silent: true,
-          symbol: 'none',
-          lineStyle: { color: ink.text, type: 'dashed' as const },
-          label: { ...text(11), formatter: 'the bound' },
-          data: [{ yAxis: maxBytes / MiB }],
-        },
-      }),
-    })),
+    series: away.map((report, index) => {
+      const { contender, samples } = report
+      const color = contender === 'bounded' ? ink.governed : ink.peer
+      return {
+        type: 'line' as const,
+        name: contender === 'bounded' ? 'BoundedSpanProcessor' : 'BatchSpanProcessor',
+        showSymbol: false,
+        itemStyle: { color },
+        lineStyle: { color, width: 1.5 },
+        data: samples.map(({ atMs, liveBytes }) => [atMs, liveBytes / MiB]),
+        ...(index === 0 && { markLine: marks(report, maxBytes) }),
+      }
+    }),
   })
+}
+
+const PHASES = { hang: 'it hangs', unavailable: 'it refuses', answer: 'it is back' }
+
+/** The bound, and where the collector changes its mind. */
+function marks({ samples, phases }: AwayReport, maxBytes: number): MarkLineComponentOption {
+  const changes = phases.map(({ phase }) => {
+    const first = samples.find(sample => sample.phase === phase)
+    return {
+      xAxis: first?.atMs ?? 0,
+      lineStyle: { type: 'dotted' as const },
+      label: {
+        ...text(11),
+        formatter: PHASES[phase as keyof typeof PHASES],
+        position: 'insideEndTop' as const,
+      },
+    }
+  })
+  return {
+    silent: true,
+    symbol: 'none',
+    lineStyle: { color: ink.text, type: 'dashed' },
+    label: { ...text(11), formatter: 'the bound' },
+    data: [{ yAxis: maxBytes / MiB }, ...changes],
+  }
 }

@@ -1,3 +1,4 @@
+import type { SpanStats } from '@plimsoll/opentelemetry'
 import type { Machine } from '../machine.ts'
 import type { Contender } from './contenders.ts'
 
@@ -22,10 +23,13 @@ export interface PhaseReport {
 export interface AwayReport {
   readonly contender: Contender
   readonly made: number
+  /** At the end; of a bounded one. */
+  readonly stats?: SpanStats
   /** By the collector's count. */
   readonly received: number
   /** How often the sum was wrong, of all times that it was looked at. */
   readonly wrong: number
+  readonly looks: number
   readonly longestExportMs: number
   readonly phases: readonly PhaseReport[]
   readonly samples: readonly AwaySample[]

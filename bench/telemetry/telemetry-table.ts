@@ -1,48 +1,66 @@
 import Table from 'cli-table3'
 import { plainTable } from '../plain-table.ts'
-import { median } from '../statistics.ts'
-import type { AwayReport, CostReport, TelemetryRun } from './telemetry-result.ts'
+import { type Spread, spreadOf } from '../statistics.ts'
+import { CONTENDERS, type Contender } from './contenders.ts'
+import type { AwayReport, CostReport, PhaseReport, TelemetryRun } from './telemetry-result.ts'
 
 const MiB = 2 ** 20
 const NAMES = { bounded: 'BoundedSpanProcessor', batch: 'BatchSpanProcessor' }
 
 export function telemetryTable({ away, costs, maxBytes }: TelemetryRun): string {
-  const [bounded, batch] = away.map(report => report.phases)
+  const of = (contender: Contender): AwayReport[] => away.filter(report => report.contender === contender)
   const table = new Table({
-    head: ['collector', ...away.map(({ contender }) => `${NAMES[contender]}, live MiB`), 'by its account'],
+    head: ['collector', ...CONTENDERS.map(contender => `${NAMES[contender]}, live MiB`), 'by its account'],
     colAligns: ['left', 'right', 'right', 'right'],
     ...plainTable,
   })
-  for (const [index, phase] of (bounded ?? []).entries()) {
-    const figures = [phase, batch?.[index]].map(each => ((each?.peakLiveBytes ?? 0) / MiB).toFixed(1))
-    table.push([phase.phase, ...figures, (phase.peakKeptBytes / MiB).toFixed(1)])
+  for (const [index, { phase }] of (away[0]?.phases ?? []).entries()) {
+    const peaks = (contender: Contender, peak: keyof PhaseReport & `peak${string}`): string =>
+      spread(spreadOf(of(contender).map(({ phases }) => (phases[index]?.[peak] ?? 0) / MiB)))
+    const live = CONTENDERS.map(contender => peaks(contender, 'peakLiveBytes'))
+    table.push([phase, ...live, peaks('bounded', 'peakKeptBytes')])
   }
   return [
     table.toString(),
-    `peaks; the bound is ${maxBytes / MiB} MiB`,
+    `peaks, median (lowest to highest) of ${of('bounded').length} runs; the bound is ${maxBytes / MiB} MiB`,
     '',
-    ...away.map(line),
+    ...CONTENDERS.flatMap(contender => linesOf(contender, of(contender))),
     '',
     costLine(costs),
   ].join('\n')
 }
 
-function line({ contender, made, received, wrong, longestExportMs, phases }: AwayReport): string {
-  const back = phases.at(-1)?.firstAfterMs
-  const sum = contender === 'bounded' ? `; made = sent + dropped + kept, ${wrong} times wrong` : ''
-  return (
-    `${NAMES[contender]}: ${made} spans made, ${received} received${sum}; first span ` +
-    `${back === undefined ? 'never' : `${back} ms`} after the collector was back; an export held the loop for ${longestExportMs.toFixed(1)} ms at most`
-  )
+function linesOf(contender: Contender, reports: readonly AwayReport[]): readonly string[] {
+  const back = reports.map(({ phases }) => phases.at(-1)?.firstAfterMs ?? Number.POSITIVE_INFINITY)
+  const longest = reports.map(({ longestExportMs }) => longestExportMs)
+  return [
+    `${NAMES[contender]}: first span ${spread(spreadOf(back), 0)} ms after the collector was back; an export held the ` +
+      `loop for ${spread(spreadOf(longest))} ms at most`,
+    ...reports.map(({ made, received, stats, wrong, looks }) =>
+      stats === undefined
+        ? `  ${made} made, ${received} received`
+        : `  ${made} made = ${stats.sent} sent + ${stats.dropped} dropped + ${stats.kept} kept, wrong in ${wrong} of ${looks} looks; ` +
+          `${received} received`,
+    ),
+  ]
 }
 
 function costLine(costs: readonly CostReport[]): string {
-  const [bounded = Number.NaN, batch = Number.NaN] = costs.map(({ microseconds }) => median(microseconds))
+  const [bounded, batch] = costs.map(({ microseconds }) => spreadOf(microseconds))
+  const ratios = costs[0]?.microseconds.map(
+    (each, round) => each / (costs[1]?.microseconds[round] ?? Number.NaN),
+  )
   const longest = costs.map(
     ({ contender, longestExportMs }) => `${NAMES[contender]} ${longestExportMs.toFixed(1)} ms`,
   )
   return (
-    `start, set, end of a span: ${bounded.toFixed(2)} µs, beside ${batch.toFixed(2)} µs: ${(bounded / batch).toFixed(2)} times; ` +
+    `start, set, end of a span: ${spread(bounded, 2)} µs, beside ${spread(batch, 2)} µs: ${spread(ratios && spreadOf(ratios), 2)} times; ` +
     `longest export: ${longest.join(', ')}`
   )
+}
+
+function spread(of: Spread | undefined, digits = 1): string {
+  if (of === undefined) return '–'
+  const { median, lowest, highest } = of
+  return `${median.toFixed(digits)} (${lowest.toFixed(digits)} to ${highest.toFixed(digits)})`
 }

@@ -1,3 +1,5 @@
+import { type CostByLength, parseByteSize } from '@plimsoll/core'
+import { readBodyPolicy } from '@plimsoll/work'
 import t from 'tap'
 import { defaultCost } from '../../packages/core/src/body-kind.ts'
 import { frameworks } from '../flood/servers.ts'
@@ -109,6 +111,20 @@ for (const { name, defaultOf } of kinds) {
     },
   )
 }
+
+t.test('readBody takes a body once, and the policy that goes with it covers every load measured', async t => {
+  const { cost } = readBodyPolicy
+  const results = committed.results.filter(({ kind }) => kind === 'read-body')
+  t.strictSame(
+    results.map(({ framework }) => framework),
+    frameworks,
+  )
+  const { fixed, perByte } = cost as CostByLength
+  for (const result of results)
+    t.strictSame(uncovered(result, { fixed: parseByteSize(fixed), perByte }), [], result.framework)
+  const measured = worst(results)
+  t.ok(measured < 1.25, `${measured.toFixed(2)} of 1`)
+})
 
 /** Another parser, another version of one: what is installed, measured now. */
 t.test('the default cost of text covers what it takes here, and is no more than twice that', async t => {

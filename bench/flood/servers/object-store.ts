@@ -10,6 +10,7 @@ import { renderMetrics } from '../../../examples/object-store/src/metrics.ts'
 import { ObjectStore } from '../../../examples/object-store/src/object-store.ts'
 import { resolveServerOptions } from '../../../examples/object-store/src/server-options.ts'
 import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
+import type { Tracing } from '../tracing.ts'
 import type { Advice } from '../tuning.ts'
 import { PlainSemaphore } from './plain-semaphore.ts'
 
@@ -21,10 +22,15 @@ const observes = process.argv.includes('--observe')
 const adviceOption = process.argv.find(argument => argument.startsWith('--advice='))
 /** What a report has recommended, in place of what is known here. */
 const advice: Advice | undefined = adviceOption && JSON.parse(adviceOption.slice('--advice='.length))
-const ofOurs = [semaphoreOption, adviceOption, '--shares', '--untuned', '--observe']
+const telemetryOption = process.argv.find(argument => argument.startsWith('--telemetry='))
+const ofOurs = [semaphoreOption, adviceOption, telemetryOption, '--shares', '--untuned', '--observe']
 const known = process.argv.slice(2).filter(argument => !ofOurs.includes(argument))
 /** The example's object store without its framework, for the servers beside this file. */
 export const options = resolveServerOptions(known, {})
+
+/** Where it is traced: by which processor, and where its spans go. */
+export const telemetry: Tracing | undefined =
+  telemetryOption && JSON.parse(telemetryOption.slice('--telemetry='.length))
 
 /** With `--shares` no client's address may hold more than a quarter of the budget. */
 export const limits = withShares ? { share: { key: 'address' } as const } : {}

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { expressReadBody } from '@plimsoll/work'
 import express, { type Request, type Response } from 'express'
 import multer, { diskStorage, memoryStorage } from 'multer'
 import { lookInside } from '../../flood/servers/inside.ts'
@@ -18,6 +19,7 @@ const holdFile = async ({ file, headers }: Request, res: Response) => {
 }
 
 app.post('/buffer', express.raw({ limit }), hold)
+app.post('/read-body', expressReadBody({ limit }), hold)
 app.post('/json', express.json({ limit }), hold)
 app.post('/text', express.text({ limit }), hold)
 app.post('/form', express.urlencoded({ limit, extended: false }), hold)

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
+import { fastifyReadBody } from '@plimsoll/work'
 import fastify, { type FastifyRequest } from 'fastify'
 import { lookInside } from '../../flood/servers/inside.ts'
 import { directory, holdTogether, LARGEST, port } from './server.ts'
@@ -25,6 +26,11 @@ await app.register(async app => {
     done(null, body),
   )
   app.post('/buffer', hold)
+})
+
+await app.register(async app => {
+  app.addContentTypeParser('application/octet-stream', fastifyReadBody)
+  app.post('/read-body', hold)
 })
 
 await app.register(async app => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import multer from '@koa/multer'
 import Router from '@koa/router'
+import { koaReadBody } from '@plimsoll/work'
 import Koa, { type Context } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import rawBody from 'raw-body'
@@ -32,6 +33,7 @@ router.post('/buffer', async ctx => {
   const body = await rawBody(ctx.req, { length: ctx.request.length, limit: LARGEST })
   ctx.body = await holdTogether(body, ctx.headers)
 })
+router.post('/read-body', koaReadBody({ limit: LARGEST }), hold)
 router.post('/multipart', multer({ storage: multer.memoryStorage() }).single('file'), holdFile)
 router.post(
   '/multipart-disk',

@@ -11,12 +11,13 @@ import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 export function cutBody(req: HttpRequest, error: PlimsollError): void {
   let left = LINGER_BYTES
   // true keeps the socket flowing: nothing is buffered, and the answer gets out. Who never ends is not read for ever.
-  req.push = (chunk: Uint8Array | null) => {
+  const discard = (chunk: Uint8Array | null): boolean => {
     left -= chunk?.length ?? 0
     return left > 0
   }
+  req.push = discard
   // Node's own destroys the socket, and with it the answer.
-  req._destroy = (cause, callback) => callback(cause)
+  req._destroy = justTell
   if (req.listenerCount('error') === 0) {
     // Without a listener the 'error' event would be an uncaught exception.
     req.on('error', () => {})
@@ -26,6 +27,10 @@ export function cutBody(req: HttpRequest, error: PlimsollError): void {
   // Of a request that nobody has read, Node had stopped it; the next request comes by it. An injected one has no such socket.
   if (!isHttp2(req)) req.socket?.resume?.()
   req.once('close', () => setImmediate(callItComplete, req))
+}
+
+function justTell(cause: Error | null, callback: (error?: Error | null) => void): void {
+  callback(cause)
 }
 
 /**

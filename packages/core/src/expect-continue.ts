@@ -63,11 +63,12 @@ function isEmpty(req: HttpRequest): boolean {
 function continueOnRead(req: HttpRequest, res: HttpResponse): void {
   const body = bodyOf(req)
   const { _read } = body
-  body._read = size => {
+  const readAfterGoingOn = (size: number): void => {
     body._read = _read
     goOn(res)
     _read.call(body, size)
   }
+  body._read = readAfterGoingOn
 }
 
 /** Tells a client that waits for it to send its body. Nothing where it does not wait, or is answered. */

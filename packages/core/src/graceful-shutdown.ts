@@ -16,11 +16,16 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number
 }
 
-/** An HTTP/1 server, or what has one and closes it: a Fastify instance. */
-export type ClosingServer =
-  | Server
-  | SecureServer
-  | { readonly server: Server | SecureServer; close(): PromiseLike<unknown> }
+/** What has an HTTP/1 server and closes it: a Fastify instance. */
+export interface ServerOwner {
+  /** The one that listens. */
+  readonly server: Server | SecureServer
+  /** Closes it, and what depends on it. */
+  close(): PromiseLike<unknown>
+}
+
+/** An HTTP/1 server, or what has one and closes it. */
+export type ClosingServer = Server | SecureServer | ServerOwner
 
 /** For the last connections that hold nothing: half a head, or an answer to a refusal that is read still. */
 const LINGER_MS = 1000

@@ -16,19 +16,22 @@ export class BodyHold {
     const body = bodyOf(req)
     this.#body = body
     const { _read, push } = body
-    this.#read = size => _read.call(body, size)
-    body._read = size => {
+    const read = (size: number): void => _read.call(body, size)
+    this.#read = read
+    const readUnlessHeld = (size: number): void => {
       if (this.#held) this.#asked = true
-      else _read.call(body, size)
+      else read(size)
     }
     // What is read does not fill the buffer, and Node would never stop.
-    body.push = (chunk, encoding) => {
+    const pushAndStop = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       const goesOn = push.call(body, chunk, encoding)
       // Where nobody reads, nobody would ask again: the buffer stops it.
       if (!this.#held || !(this.#asked || body.readableDidRead)) return goesOn
       this.#asked = true
       return false
     }
+    body._read = readUnlessHeld
+    body.push = pushAndStop
   }
 
   /** From here on no more is read. */

@@ -30,7 +30,13 @@ export type { RequestReservation } from './governed-request.ts'
 export { Governor, reservationOf } from './governor.ts'
 export type { GovernorOptions } from './governor-options.ts'
 export type { GovernorStats } from './governor-stats.ts'
-export { type ClosingServer, type ShutdownOptions, shutdown, shutdownOnSignal } from './graceful-shutdown.ts'
+export {
+  type ClosingServer,
+  type ServerOwner,
+  type ShutdownOptions,
+  shutdown,
+  shutdownOnSignal,
+} from './graceful-shutdown.ts'
 export type { Health, HealthOptions } from './health.ts'
 export type { HeldWork } from './held-work.ts'
 export { laneBeside, smallFor } from './lane.ts'

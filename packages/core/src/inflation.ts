@@ -63,13 +63,14 @@ export class Inflation {
 
   #watch(source: Readable): void {
     const { pipe } = source
-    source.pipe = (destination, options) => {
+    const pipeCounted: Readable['pipe'] = (destination, options) => {
       if (isDecoder(destination) && !this.#decoders.has(destination)) {
         this.#count(destination)
         this.#watch(destination)
       }
       return pipe.call(source, destination, options) as typeof destination
     }
+    source.pipe = pipeCounted
   }
 
   #count(decoder: Transform): void {

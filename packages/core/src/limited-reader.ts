@@ -65,7 +65,8 @@ export class LimitedReader implements InflationKeeper {
     // A hook that waited before us, or our own queue, has let some of it in.
     this.#count(req.readableLength)
     if (req.complete && !req.readableDidRead) this.#end()
-    req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => this.#arrives(chunk, encoding)
+    const push = (chunk: unknown, encoding?: BufferEncoding): boolean => this.#arrives(chunk, encoding)
+    req.push = push
   }
 
   /** Bytes that have arrived. */

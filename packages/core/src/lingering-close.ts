@@ -20,13 +20,17 @@ export function lingerOnClose(socket: Socket): void {
   // An injected request has no socket to speak of.
   if (lingering[LINGERS] || typeof socket.destroySoon !== 'function') return
   lingering[LINGERS] = true
-  socket.destroySoon = () => lingerNow(socket)
+  socket.destroySoon = lingerSoon
+}
+
+function lingerSoon(this: Socket): void {
+  lingerNow(this)
 }
 
 /** Says goodbye at once: what has been written is all of the answer. */
 export function lingerNow(socket: Socket): void {
   // A second call is Node's own, on what the client sends after the end.
-  socket.destroySoon = () => {}
+  socket.destroySoon = isClosing
   if (socket.destroyed) return
   const lingerer = new Lingerer(socket)
   socket.end()
@@ -40,6 +44,8 @@ export function lingerNow(socket: Socket): void {
   socket.once('resume', () => discard(socket, lingerer))
   socket.resume()
 }
+
+function isClosing(): void {}
 
 function discard(socket: Socket, lingerer: Lingerer): void {
   // The HTTP parser must not meet another request in what follows.

@@ -48,16 +48,18 @@ export function onWrite(
   const write = writable.write as Write
   const end = writable.end as End<never>
   // By name, since a rest parameter is an array for each write.
-  writable.write = (chunk?: unknown, encoding?: unknown, done?: unknown) => {
+  const writeAndTell = (chunk?: unknown, encoding?: unknown, done?: unknown): boolean => {
     const goesOn = write.call(writable, chunk, encoding, done)
     told(writable.writableLength)
     return goesOn
   }
-  writable.end = (chunk?: unknown, encoding?: unknown, done?: unknown) => {
+  const endAndTell = (chunk?: unknown, encoding?: unknown, done?: unknown): never => {
     const itself = end.call(writable, chunk, encoding, done)
     told(writable.writableLength)
     return itself
   }
+  writable.write = writeAndTell
+  writable.end = endAndTell
 }
 
 /** Counts what is sent on a stream of HTTP/2, where neither Node nor nghttp2 tells. */
@@ -73,10 +75,10 @@ export function countSent(stream: Metered): void {
   }
   const write = stream.write as Write
   const end = stream.end as End<never>
-  stream._write = (chunk: Buffer | string, encoding, callback) => {
+  const writeCounted: typeof _write = (chunk: Buffer | string, encoding, callback) => {
     _write.call(stream, chunk, encoding, sent(Buffer.byteLength(chunk, encoding), callback))
   }
-  stream._writev = (chunks, callback) => {
+  const writevCounted: typeof _writev = (chunks, callback) => {
     const bytes = chunks.reduce((sum, { chunk, encoding }) => sum + Buffer.byteLength(chunk, encoding), 0)
     _writev.call(stream, chunks, sent(bytes, callback))
   }
@@ -94,10 +96,14 @@ export function countSent(stream: Metered): void {
     }
     return rest
   }
-  stream.write = (chunk: unknown, ...rest: unknown[]) =>
+  const writeInParts = (chunk: unknown, ...rest: unknown[]): boolean =>
     write.call(stream, allButLastPart(chunk, rest[0]), ...rest)
-  stream.end = (chunk: unknown, ...rest: unknown[]) =>
+  const endInParts = (chunk: unknown, ...rest: unknown[]): never =>
     end.call(stream, allButLastPart(chunk, rest[0]), ...rest)
+  stream._write = writeCounted
+  stream._writev = writevCounted
+  stream.write = writeInParts
+  stream.end = endInParts
 }
 
 function encodingOf(stream: Metered, encoding: unknown): BufferEncoding {

@@ -37,10 +37,11 @@ export class QueuedReservation extends BudgetReservation implements Waiter {
   /** @param undo takes back what else could have ended the wait, once it is over */
   whenOver(undo: () => void): void {
     const others = this.#unheed
-    this.#unheed = () => {
+    const unheed = (): void => {
       others?.()
       undo()
     }
+    this.#unheed = unheed
   }
 
   /** Where its bytes are not free it gets what it may begin with, and the rest is lent. */

@@ -33,10 +33,11 @@ export class Wait {
       const timer = setTimeout(() => {
         reject(new PlimsollError('ERR_PLIMSOLL_QUEUE_TIMEOUT', 'Waited too long for its turn', { bytes }))
       }, this.leftMs)
-      this.#onTurn = () => {
+      const onTurn = (): void => {
         clearTimeout(timer)
         resolve()
       }
+      this.#onTurn = onTurn
     })
   }
 

@@ -12,7 +12,12 @@ export interface FrontProxyValues {
     /** Up to so many bytes a body is small. */
     readonly smallRequestBytes: number
     /** As HAProxy reads them. */
-    readonly timeouts: { readonly queue: string; readonly server: string }
+    readonly timeouts: {
+      /** How long a request may wait in it. */
+      readonly queue: string
+      /** How long a pod may say nothing. */
+      readonly server: string
+    }
   }
 }
 

@@ -29,6 +29,9 @@ export function renderConfig(options: ConfigOptions): string {
 
 type Section = readonly string[]
 
+/** After the first try. */
+const RETRIES = 3
+
 function global({ clients, statsSocket }: ResolvedConfig): Section {
   return [
     'global',
@@ -51,7 +54,7 @@ function defaults({ limits }: ResolvedConfig): Section {
     '    option abortonclose',
     '    # A connection that was never made may be made again, to another pod, whatever the request. What was sent is sent',
     '    # again only if it has no effect: see disable-l7-retry in the backends.',
-    '    retries 3',
+    `    retries ${RETRIES}`,
     '    option redispatch 1',
     '    retry-on conn-failure empty-response',
     '    # A pod closes a connection after a refusal, and when it is idle: so what comes first on one of a client never goes',
@@ -107,7 +110,9 @@ function backend({ limits, servers, healthPath }: ResolvedConfig): Section {
     '    option httpchk',
     `    http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host plimsoll`,
     '    http-check expect status 200',
-    `    default-server check inter 1s fastinter 500ms downinter 1s fall 2 rise 2 observe layer4 error-limit 3 weight 100 maxconn ${most} ${POOLED} pool-max-conn ${most}`,
+    // Where all others are full, one that is dead is the only one with room: it has to be down before a request has tried it
+    // as often as it may, and by then each has seen no more than that many errors.
+    `    default-server check inter 1s fastinter 500ms downinter 1s fall 2 rise 2 observe layer4 error-limit ${RETRIES} on-error mark-down weight 100 maxconn ${most} ${POOLED} pool-max-conn ${most}`,
     ...servers.map(
       server => `    server ${server.name} ${server.address}${agent(server)}${resolved(server)}`,
     ),

@@ -1,13 +1,13 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { installApp } from './fixtures/empty-app.ts'
-import { APPS, formsOf, writeApp } from './fixtures/forms.ts'
-import { newest, oldest } from './fixtures/frameworks.ts'
-import { nodeVersions } from './fixtures/node-versions.ts'
+import { APPS, type Form, formsOf, writeApp } from './fixtures/forms.ts'
+import { newest, oldest, openTelemetry3 } from './fixtures/frameworks.ts'
+import { type NodeVersion, nodeVersions } from './fixtures/node-versions.ts'
 import { run } from './fixtures/program.ts'
-import { publishedLibraries } from './fixtures/published-packages.ts'
+import { publishedLibraries, publishedPackages } from './fixtures/published-packages.ts'
 import { pack } from './fixtures/tarballs.ts'
 
 // Mostly npm's time: it depends on what its cache has.
@@ -25,8 +25,24 @@ const nodes = await nodeVersions()
 t.comment(`has Node ${nodes.map(({ version }) => version).join(', ')}`)
 
 /** Ours, and what of ours it depends on. */
-const tarballsFor = (name: string) =>
-  tarballs.filter(tarball => tarball.name === name || tarball.name === '@plimsoll/core')
+const tarballsFor = (name: string) => {
+  const { dependencies } = publishedPackages.find(({ manifest }) => manifest.name === name)?.manifest ?? {}
+  return tarballs.filter(tarball => tarball.name === name || tarball.name in { ...dependencies })
+}
+
+/** Runs an app, which asks itself for 64 KiB and tells what came of it, on each Node. */
+async function serves(t: Test, installed: string, form: Form, runOn: Iterable<NodeVersion>): Promise<void> {
+  const path = join(installed, form.file)
+  const loads = form.requires ? /= .*require\(.@plimsoll/ : /from '@plimsoll/
+  t.match(await readFile(path, 'utf8'), loads, 'it is what it says')
+  for (const { version, path: node, warnsOfRequire } of runOn) {
+    const { stdout, stderr } = await run(node, [path], installed)
+    const seen = { status: 200, bytes: 65536, read: 65536, reserved: 0 }
+    t.strictSame(JSON.parse(stdout), seen, `on Node ${version}`)
+    if (form.requires && warnsOfRequire) t.match(stderr, EXPERIMENTAL, 'which warns of require only')
+    else t.equal(stderr, '', 'which warns of nothing')
+  }
+}
 
 for (const { folder, manifest } of publishedLibraries) {
   const app = basename(folder)
@@ -41,16 +57,7 @@ for (const { folder, manifest } of publishedLibraries) {
       for (const form of formsOf(age)) {
         await t.test(`serves a request, written in ${form.name}`, async t => {
           await writeApp(app, installed, form)
-          const path = join(installed, form.file)
-          const loads = form.requires ? /= .*require\(.@plimsoll/ : /from '@plimsoll/
-          t.match(await readFile(path, 'utf8'), loads, 'it is what it says')
-          for (const { version, path: node, warnsOfRequire } of runOn) {
-            const { stdout, stderr } = await run(node, [path], installed)
-            const seen = { status: 200, bytes: 65536, read: 65536, reserved: 0 }
-            t.strictSame(JSON.parse(stdout), seen, `on Node ${version}`)
-            if (form.requires && warnsOfRequire) t.match(stderr, EXPERIMENTAL, 'which warns of require only')
-            else t.equal(stderr, '', 'which warns of nothing')
-          }
+          await serves(t, installed, form, runOn)
         })
       }
 
@@ -75,6 +82,23 @@ for (const { folder, manifest } of publishedLibraries) {
     })
   }
 }
+
+t.test('spans go by the 3.x line of OpenTelemetry, where that runs', async t => {
+  const installed = join(root, 'opentelemetry-3')
+  const dependencies = { ...newest.tools, ...openTelemetry3.packages }
+  await installApp(installed, tarballsFor('@plimsoll/opentelemetry'), dependencies)
+  const [least, leastMinor] = openTelemetry3.node
+  const runOn = nodes.filter(({ version }) => {
+    const [major = 0, minor = 0] = version.split('.').map(Number)
+    return major > least || (major === least && minor >= leastMinor)
+  })
+  for (const form of formsOf(newest).filter(({ compiled }) => compiled !== undefined)) {
+    await t.test(form.name, async t => {
+      await writeApp('opentelemetry-3', installed, form)
+      await serves(t, installed, form, runOn)
+    })
+  }
+})
 
 t.test('two copies of core in a process do not govern a request twice', async t => {
   const installed = join(root, 'two-copies')

@@ -1,16 +1,20 @@
-import { diag, TraceFlags } from '@opentelemetry/api'
+import { TraceFlags } from '@opentelemetry/api'
 import { ByteRoom } from './byte-room.ts'
 import { Circuit } from './circuit.ts'
 import { verdictOf } from './export-batch.ts'
 import { ExportSlots } from './export-slots.ts'
 import type { ExportResult, FinishedSpan, SpanExporter } from './finished-span.ts'
 import {
+  type BoundedSpanProcessorConfig,
   type BoundedSpanProcessorOptions,
+  exporterAndOptions,
   type ResolvedProcessorOptions,
   resolveProcessorOptions,
 } from './processor-options.ts'
+import { SpanAccount } from './span-account.ts'
 import { hasError, type KeptSpan, SpanQueue } from './span-queue.ts'
-import { estimateSpanBytes } from './span-size.ts'
+import { sizeOfSpan } from './span-size.ts'
+import { warn } from './warn.ts'
 
 /** One export has no more than this part of the bytes: it is in memory a second time, as what is sent. */
 const PART_OF_EXPORT = 8
@@ -27,7 +31,7 @@ export interface SpanStats {
   readonly dropped: number
   /** Spans that wait or are under way. */
   readonly kept: number
-  /** What these take, by an estimate; never more than `maxBytes`. */
+  /** What these take, by an estimate; never more than `maxBytes`, less what is left for texts of exports. */
   readonly bytes: number
 }
 
@@ -49,24 +53,33 @@ export class BoundedSpanProcessor {
   readonly #stopYielding: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #urgent = false
-  #made = 0
-  #sent = 0
-  #dropped = 0
-  #untold = 0
+  readonly #account = new SpanAccount()
   #closing: Promise<void> | undefined
   #closed = false
 
   /**
+   * As of OpenTelemetry's 2.x line: an exporter, and options.
+   *
    * @param exporter any `SpanExporter` of OpenTelemetry's SDK
    * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
    */
-  constructor(exporter: SpanExporter, options: BoundedSpanProcessorOptions = {}) {
+  constructor(exporter: SpanExporter, options?: BoundedSpanProcessorOptions)
+  /**
+   * As of its 3.x line: options that have an exporter.
+   *
+   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+   */
+  constructor(config: BoundedSpanProcessorConfig)
+  constructor(first: SpanExporter | BoundedSpanProcessorConfig, rest: BoundedSpanProcessorOptions = {}) {
+    const [exporter, options] = exporterAndOptions(first, rest)
     this.#exporter = exporter
     this.#options = resolveProcessorOptions(options)
     const { maxBytes, budget, maxExportBatchSize, scheduledDelayMillis } = this.#options
     const { maxConcurrentExports, exportTimeoutMillis } = this.#options
     this.#mostBytes = Math.min(MOST_OF_EXPORT, Math.floor(maxBytes / PART_OF_EXPORT))
-    this.#room = new ByteRoom(maxBytes, budget)
+    // Of the bound, not beside it: texts of exports. Half of it at most, or there would be no room for spans.
+    const texts = Math.min(Math.floor(maxBytes / 2), maxConcurrentExports * this.#mostBytes)
+    this.#room = new ByteRoom(maxBytes - texts, budget)
     this.#circuit = new Circuit(maxExportBatchSize, scheduledDelayMillis)
     this.#slots = new ExportSlots(exporter, maxConcurrentExports, exportTimeoutMillis, {
       ended: (batch, result) => this.#ended(batch, result),
@@ -77,8 +90,8 @@ export class BoundedSpanProcessor {
 
   /** What has become of all spans so far. Costs next to nothing: ask as often as you like. */
   stats(): SpanStats {
-    const kept = this.#queue.length + this.#slots.spans
-    return { made: this.#made, sent: this.#sent, dropped: this.#dropped, kept, bytes: this.#room.taken }
+    const { made, sent, dropped } = this.#account
+    return { made, sent, dropped, kept: this.#queue.length + this.#slots.spans, bytes: this.#room.taken }
   }
 
   /** Does nothing: a span that has not ended is its maker's. */
@@ -87,10 +100,10 @@ export class BoundedSpanProcessor {
   /** Keeps a sampled span until it is sent, or drops it, or older ones, where there is no room. */
   onEnd(span: FinishedSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
-    this.#made++
-    const bytes = estimateSpanBytes(span)
-    if (this.#closing !== undefined || !this.#makeRoom(bytes, hasError(span))) {
-      this.#drop(1)
+    this.#account.made++
+    const bytes = sizeOfSpan(span)
+    if (bytes === undefined || this.#closing !== undefined || !this.#makeRoom(bytes, hasError(span))) {
+      this.#account.drop(1)
       return
     }
     this.#queue.add({ span, bytes })
@@ -117,15 +130,9 @@ export class BoundedSpanProcessor {
   #dropOldest(forError: boolean): boolean {
     const oldest = this.#queue.dropOldest(forError)
     if (oldest === undefined) return false
-    this.#drop(1)
+    this.#account.drop(1)
     this.#room.giveBack(oldest.bytes)
     return true
-  }
-
-  #drop(spans: number): void {
-    this.#dropped += spans
-    if (this.#untold === 0 && spans > 0) diag.warn('plimsoll: spans are dropped')
-    this.#untold += spans
   }
 
   /** A full batch is sent in the next turn of the loop, so that whoever ends a span does not pay for it. */
@@ -154,28 +161,26 @@ export class BoundedSpanProcessor {
     this.#schedule()
   }
 
-  #ended(batch: readonly KeptSpan[], result: ExportResult): void {
+  #ended(batch: readonly KeptSpan[], result: ExportResult): Error | undefined {
     const verdict = verdictOf(result)
     if (verdict === 'away') this.#circuit.failed()
     else if (verdict === 'too large') this.#circuit.tooLarge()
     else this.#circuit.answered()
-    const again = verdict === 'away' || (verdict === 'too large' && batch.length > 1)
-    if (again && !this.#closed && !this.#room.isWanted) this.#queue.putBack(batch)
+    const inPieces = verdict === 'too large' && batch.length > 1
+    const again = (verdict === 'away' || inPieces) && !this.#closed && !this.#room.isWanted
+    if (again) this.#queue.putBack(batch)
     else this.#forget(batch, verdict === 'sent')
     this.#schedule()
+    if (verdict === 'sent' || (again && inPieces)) return undefined
+    return result.error ?? new Error('The export has failed')
   }
 
   /** Keeps these no longer. */
   #forget(batch: readonly KeptSpan[], sent: boolean): void {
-    if (sent) this.#tell(batch.length)
-    else this.#drop(batch.length)
+    // Before the bytes are given back: whoever is let in by that may look.
+    if (sent) this.#account.send(batch.length)
+    else this.#account.drop(batch.length)
     this.#room.giveBack(batch.reduce((sum, { bytes }) => sum + bytes, 0))
-  }
-
-  #tell(sent: number): void {
-    this.#sent += sent
-    if (this.#untold > 0) diag.warn(`plimsoll: ${this.#untold} spans were dropped`)
-    this.#untold = 0
   }
 
   /**
@@ -191,12 +196,20 @@ export class BoundedSpanProcessor {
   async #flush(until: number): Promise<void> {
     const mark = this.#queue.mark()
     let last: readonly (readonly KeptSpan[])[] | undefined
+    let failure: unknown
     for (;;) {
       if (this.#queue.has(mark)) this.#export()
       else last ??= this.#slots.batches
-      if (last?.every(batch => !this.#slots.has(batch))) return
-      await this.#slots.oneEnds(Math.max(0, until - performance.now()))
+      if (last?.every(batch => !this.#slots.has(batch))) break
+      try {
+        await this.#slots.oneEnds(Math.max(0, until - performance.now()))
+      } catch (error) {
+        // What the collector does not want is no reason to withhold the others.
+        if (this.#circuit.isOpen || performance.now() >= until) throw error
+        failure ??= error
+      }
     }
+    if (failure !== undefined) throw failure
   }
 
   /**
@@ -204,7 +217,13 @@ export class BoundedSpanProcessor {
    * Spans that end from here on are dropped. What is under way counts as kept until the exporter is really done.
    */
   shutdown(): Promise<void> {
-    this.#closing ??= this.#close(performance.now() + this.#options.exportTimeoutMillis)
+    if (this.#closing !== undefined) return this.#closing
+    let closed: () => void
+    // Known before anything of it is begun: an exporter may call back from within, or shut us down.
+    this.#closing = new Promise(resolve => {
+      closed = resolve
+    })
+    void this.#close(performance.now() + this.#options.exportTimeoutMillis).then(() => closed())
     return this.#closing
   }
 
@@ -213,7 +232,7 @@ export class BoundedSpanProcessor {
     try {
       await this.#flush(until)
     } catch (error) {
-      diag.warn('plimsoll: not all spans could be sent before the end', error)
+      warn('plimsoll: not all spans could be sent before the end', error)
     }
     this.#closed = true
     this.#stopYielding?.()
@@ -230,7 +249,7 @@ export class BoundedSpanProcessor {
     try {
       await this.#exporter.shutdown()
     } catch (error) {
-      diag.warn('plimsoll: the exporter could not be shut down', error)
+      warn('plimsoll: the exporter could not be shut down', error)
     }
     for (const batch of this.#slots.abandon()) this.#forget(batch, false)
   }

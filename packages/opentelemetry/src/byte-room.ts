@@ -21,10 +21,17 @@ export class ByteRoom {
     return this.#budget !== undefined && this.#budget.waiting > 0
   }
 
+  /** Bytes that newcomers may have of the budget. Less than 0 in debt: then room for a span takes that as well. */
+  get #free(): number {
+    if (this.#budget === undefined) return Number.POSITIVE_INFINITY
+    const { available, ceiling, reserved } = this.#budget
+    return available > 0 ? available : ceiling - reserved
+  }
+
   /** Whether there would be room for so many, once `givenBack` of those taken are free. */
   couldTake(bytes: number, givenBack: number): boolean {
     if (bytes > this.#most - this.#taken + givenBack) return false
-    return this.#budget === undefined || (!this.isWanted && bytes <= this.#budget.available + givenBack)
+    return !this.isWanted && bytes <= this.#free + givenBack
   }
 
   tryTake(bytes: number): boolean {

@@ -5,8 +5,12 @@ import type { KeptSpan } from './span-queue.ts'
 
 /** Who hears what becomes of exports. */
 export interface ExportListener {
-  /** The exporter has called back. */
-  ended(batch: readonly KeptSpan[], result: ExportResult): void
+  /**
+   * The exporter has called back.
+   *
+   * @returns what is told to those who wait for it: an error where not all of it was sent, or is sent again at once
+   */
+  ended(batch: readonly KeptSpan[], result: ExportResult): Error | undefined
   /** It has not for so long that one must doubt it; it may yet. */
   overdue(): void
 }
@@ -62,8 +66,7 @@ export class ExportSlots {
       clearTimeout(overdue)
       // After it was shut down nobody waits for it any more.
       if (!this.#leave(batch)) return
-      this.#listener.ended(batch, result)
-      const error = result.code === 0 ? undefined : (result.error ?? new Error('The export has failed'))
+      const error = this.#listener.ended(batch, result)
       for (const over of this.#waiting) over(error)
     })
   }

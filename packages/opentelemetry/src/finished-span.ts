@@ -14,14 +14,27 @@ export interface FinishedSpan {
   /** What it tells. */
   readonly attributes: Attributes
   /** What happened meanwhile. */
-  readonly events: readonly { readonly name: string; readonly attributes?: Attributes }[]
+  readonly events: readonly FinishedEvent[]
   /** Other spans it belongs to. */
   readonly links: readonly Link[]
   /** Who made it. */
-  readonly resource: {
-    readonly asyncAttributesPending?: boolean
-    waitForAsyncAttributes?(): Promise<void>
-  }
+  readonly resource: SpanResource
+}
+
+/** Something that happened within a span. */
+export interface FinishedEvent {
+  /** What it is called. */
+  readonly name: string
+  /** What it tells. */
+  readonly attributes?: Attributes
+}
+
+/** Who makes spans. */
+export interface SpanResource {
+  /** Whether it is still to find out who it is. */
+  readonly asyncAttributesPending?: boolean
+  /** Waits until it has. */
+  waitForAsyncAttributes?(): Promise<void>
 }
 
 /** What became of an export. */

@@ -6,6 +6,12 @@
  */
 
 export { BoundedSpanProcessor, type SpanStats } from './bounded-span-processor.ts'
-export type { ExportResult, FinishedSpan, SpanExporter } from './finished-span.ts'
+export type {
+  ExportResult,
+  FinishedEvent,
+  FinishedSpan,
+  SpanExporter,
+  SpanResource,
+} from './finished-span.ts'
 export { type InstrumentOptions, instrumentGovernor } from './instrument-governor.ts'
-export type { BoundedSpanProcessorOptions } from './processor-options.ts'
+export type { BoundedSpanProcessorConfig, BoundedSpanProcessorOptions } from './processor-options.ts'

@@ -8,13 +8,14 @@ import {
   optionError,
   parseByteSize,
 } from '@plimsoll/core'
+import type { SpanExporter } from './finished-span.ts'
 
 /** Bounds of a {@link BoundedSpanProcessor}. Those of `BatchSpanProcessor` have its names, and its environment variables. */
 export interface BoundedSpanProcessorOptions {
   /**
    * The most that all spans may take which are kept, by an estimate: those that wait, those under way, and those to be
-   * sent again. Default 4 MiB, at least 64 KiB. One export has an eighth of it at most, and 256 KiB, or
-   * a single span.
+   * sent again, and the text that becomes of those under way. Default 4 MiB, at least 64 KiB. One export has an eighth of it
+   * at most, and 256 KiB, or a single span; as much is left for its text.
    */
   readonly maxBytes?: ByteSize
   /**
@@ -41,6 +42,12 @@ export interface BoundedSpanProcessorOptions {
   readonly exportTimeoutMillis?: number
 }
 
+/** All in one, as OpenTelemetry's 3.x line has it. */
+export interface BoundedSpanProcessorConfig extends BoundedSpanProcessorOptions {
+  /** Any `SpanExporter` of OpenTelemetry's SDK. */
+  readonly exporter: SpanExporter
+}
+
 /** The same, checked; sizes are in bytes. */
 export interface ResolvedProcessorOptions {
   readonly maxBytes: number
@@ -65,6 +72,25 @@ const KEYS = [
   'scheduledDelayMillis',
   'exportTimeoutMillis',
 ]
+
+/**
+ * Tells the exporter from the options, by either shape of `BatchSpanProcessor`'s constructor.
+ *
+ * @throws `ERR_PLIMSOLL_OPTION` where there is no exporter
+ */
+export function exporterAndOptions(
+  first: SpanExporter | BoundedSpanProcessorConfig,
+  rest: BoundedSpanProcessorOptions,
+): readonly [SpanExporter, BoundedSpanProcessorOptions] {
+  if (isExporter(first)) return [first, rest]
+  const { exporter, ...options } = first ?? {}
+  if (!isExporter(exporter)) throw optionError('exporter', 'a SpanExporter', exporter)
+  return [exporter, { ...options, ...rest }]
+}
+
+function isExporter(value: unknown): value is SpanExporter {
+  return typeof (value as Partial<SpanExporter> | undefined)?.export === 'function'
+}
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveProcessorOptions(options: BoundedSpanProcessorOptions): ResolvedProcessorOptions {

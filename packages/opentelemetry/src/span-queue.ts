@@ -13,34 +13,53 @@ export interface Mark {
   readonly others: number
 }
 
+/** So many places in front that nobody stands in any more, at least, until the others move up. */
+const MOVE_UP = 1024
+
 /** Spans of one kind in their order, the oldest first. */
 class Lane {
-  readonly spans: KeptSpan[] = []
+  // To shift a long array moves all of it, which a queue of 100,000 would do at the end of each span.
+  readonly #spans: (KeptSpan | undefined)[] = []
+  #first = 0
   bytes = 0
   /** How many have left it. */
   gone = 0
 
+  get length(): number {
+    return this.#spans.length - this.#first
+  }
+
+  get next(): KeptSpan | undefined {
+    return this.#spans[this.#first]
+  }
+
   push(kept: KeptSpan): void {
-    this.spans.push(kept)
+    this.#spans.push(kept)
     this.bytes += kept.bytes
   }
 
   shift(): KeptSpan | undefined {
-    const first = this.spans.shift()
-    if (first === undefined) return undefined
+    const { next } = this
+    if (next === undefined) return undefined
+    this.#spans[this.#first++] = undefined
+    if (this.#first >= MOVE_UP && this.#first >= this.length) {
+      this.#spans.splice(0, this.#first)
+      this.#first = 0
+    }
     this.gone++
-    this.bytes -= first.bytes
-    return first
+    this.bytes -= next.bytes
+    return next
   }
 
   unshift(kept: KeptSpan): void {
-    this.spans.unshift(kept)
+    if (this.#first > 0) this.#spans[--this.#first] = kept
+    else this.#spans.unshift(kept)
     this.gone--
     this.bytes += kept.bytes
   }
 
   get end(): number {
-    return this.gone + this.spans.length
+    return this.gone + this.length
   }
 }
 
@@ -50,7 +69,7 @@ export class SpanQueue {
   readonly #others = new Lane()
 
   get length(): number {
-    return this.#errors.spans.length + this.#others.spans.length
+    return this.#errors.length + this.#others.length
   }
 
   /** What they take, all together. */
@@ -81,7 +100,7 @@ export class SpanQueue {
     const batch: KeptSpan[] = []
     let bytes = 0
     for (const lane of [this.#errors, this.#others]) {
-      for (let next = lane.spans[0]; next !== undefined; next = lane.spans[0]) {
+      for (let { next } = lane; next !== undefined; next = lane.next) {
         if (batch.length >= most || (batch.length > 0 && bytes + next.bytes > mostBytes)) break
         batch.push(next)
         bytes += next.bytes

@@ -277,7 +277,8 @@ scenario(
   },
 )
 
-for (const status of [400, 401, 404, 500]) {
+// And over gRPC: an invalid argument, permission denied.
+for (const status of [400, 401, 404, 500, 3, 7]) {
   scenario(`what the collector answers with ${status} is not sent again`, {}, async (t, bench) => {
     bench.end(2)
     await bench.tick(5000)
@@ -286,7 +287,8 @@ for (const status of [400, 401, 404, 500]) {
   })
 }
 
-for (const status of [408, 429, 502, 503, 504]) {
+// And over gRPC: deadline exceeded, resource exhausted, unavailable.
+for (const status of [408, 429, 502, 503, 504, 4, 8, 14]) {
   scenario(`what the collector answers with ${status} is`, {}, async (t, bench) => {
     bench.end(2)
     await bench.tick(5000)

@@ -1,7 +1,9 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api'
 import { ByteBudget } from '@plimsoll/core'
 import t, { type Test } from 'tap'
-import { resolveProcessorOptions } from '../src/processor-options.ts'
+import { BoundedSpanProcessor } from '../src/bounded-span-processor.ts'
+import { exporterAndOptions, resolveProcessorOptions } from '../src/processor-options.ts'
+import { HeldExporter } from './fixtures/held-exporter.ts'
 
 function warnings(t: Test): string[] {
   const told: string[] = []
@@ -88,4 +90,29 @@ t.test('what is wrong in code throws, and names the option', async t => {
 t.test('a budget is one', async t => {
   const budget = new ByteBudget({ capacity: 1 })
   t.equal(resolveProcessorOptions({ budget }).budget, budget)
+})
+
+t.test(
+  'an exporter is given as BatchSpanProcessor has it: first in 2.x, among the options in 3.x',
+  async t => {
+    const exporter = new HeldExporter()
+    t.strictSame(exporterAndOptions(exporter, { maxQueueSize: 1 }), [exporter, { maxQueueSize: 1 }])
+    t.strictSame(exporterAndOptions({ exporter, maxQueueSize: 1 }, {}), [exporter, { maxQueueSize: 1 }])
+    // As exporters do that wrap another.
+    const wrapped = Object.assign(new HeldExporter(), { exporter })
+    t.equal(exporterAndOptions(wrapped, {})[0], wrapped)
+  },
+)
+
+t.test('without an exporter there is no processor', async t => {
+  for (const wrong of [undefined, null, {}, { exporter: {} }, 'console', { maxQueueSize: 1 }])
+    t.throws(() => new BoundedSpanProcessor(wrong as never), {
+      code: 'ERR_PLIMSOLL_OPTION',
+      message: /^exporter must be a SpanExporter/,
+    })
+  const exporter = new HeldExporter()
+  t.throws(() => new BoundedSpanProcessor({ exporter, maxQueueSzie: 1 } as never), {
+    code: 'ERR_PLIMSOLL_OPTION',
+    message: /maxQueueSzie/,
+  })
 })

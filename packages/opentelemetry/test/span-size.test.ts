@@ -110,7 +110,8 @@ t.test('an estimate is within a quarter of what spans take of the heap', async t
   }
 })
 
-t.test('what is no attribute costs nothing', async t => {
+/** The estimate of a span that has this attribute and nothing else. */
+function bytesWith(value: unknown): number {
   const span = {
     name: '',
     spanContext: () => ({}),
@@ -119,6 +120,23 @@ t.test('what is no attribute costs nothing', async t => {
     links: [],
     resource: {},
   }
-  const bytes = (attributes: object): number => estimateSpanBytes({ ...span, attributes } as never)
-  t.equal(bytes({ a: undefined, b: null, c: true }), bytes({ a: 1, b: 2, c: 3 }))
+  return estimateSpanBytes({ ...span, attributes: { value } } as never)
+}
+
+t.test('what is no attribute costs nothing', async t => {
+  for (const value of [undefined, null, true, Symbol('a'), () => {}]) t.equal(bytesWith(value), bytesWith(1))
+  t.ok(bytesWith(2 ** 40) > bytesWith(1), 'but a number that is no pointer does')
+})
+
+t.test('of OpenTelemetry 3 bytes count, and attributes within attributes', async t => {
+  const none = bytesWith(1)
+  const within = (bytes: number, least: number): boolean => bytes >= least && bytes < 1.2 * least + 500
+  t.ok(within(bytesWith(new Uint8Array(100_000)) - none, 100_000))
+  t.ok(
+    within(bytesWith(Buffer.alloc(1_000_000).subarray(0, 10)) - none, 1_000_000),
+    'a piece keeps the whole',
+  )
+  t.ok(within(bytesWith(Buffer.from('abc')) - none, 3), 'but for a small one, in Node’s pool')
+  const deep = { body: [{ text: 'x'.repeat(50_000) }, ['y'.repeat(50_000)]] }
+  t.ok(within(bytesWith(deep) - none, 100_000))
 })

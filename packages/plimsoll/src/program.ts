@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { adviseCommand } from './advise-command.ts'
+import { haproxyCommand } from './haproxy-command.ts'
 import { lastCommand } from './last-command.ts'
 import { reportCommand } from './report-command.ts'
 
@@ -13,4 +14,5 @@ export function program(): Command {
     .addCommand(reportCommand())
     .addCommand(adviseCommand())
     .addCommand(lastCommand())
+    .addCommand(haproxyCommand())
 }

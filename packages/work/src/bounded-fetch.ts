@@ -1,4 +1,11 @@
-import { type ByteSize, checkDuration, checkOptions, optionError, parseByteSize } from '@plimsoll/core'
+import {
+  type ByteSize,
+  checkDuration,
+  checkOptions,
+  optionError,
+  parseByteSize,
+  type RequestReservation,
+} from '@plimsoll/core'
 import { boundedResponse } from './bounded-response.ts'
 import { discardSource } from './bounded-source.ts'
 import { OutboundCall } from './outbound-call.ts'
@@ -16,6 +23,11 @@ export interface BoundedFetchOptions {
   readonly timeoutMs?: number | undefined
   /** Calls them all off, beside the signal of each: that of a request's reservation, for one. Default: none. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Of the request that they are for: its signal calls them off, too, and the report of its route is told what is read of
+   * their responses. It holds nothing of them: that is what `readBounded` does. Default: none.
+   */
+  readonly reservation?: RequestReservation | undefined
   /** Whose calls are bounded. Default: the global one, looked up at each call. */
   readonly fetch?: typeof fetch | undefined
 }
@@ -31,27 +43,30 @@ export interface BoundedFetchOptions {
  *   `ERR_PLIMSOLL_UPSTREAM_TIMEOUT`, the reason of a signal that has aborted, and what `fetch` rejects with
  */
 export function boundedFetch(options: BoundedFetchOptions): typeof fetch {
-  checkOptions(options, ['limit', 'timeoutMs', 'signal', 'fetch'], 'options')
+  checkOptions(options, ['limit', 'timeoutMs', 'signal', 'reservation', 'fetch'], 'options')
   const limit = parseByteSize(options.limit, 'limit')
   const timeoutMs = checkDuration(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 'timeoutMs', 1)
-  const { signal, fetch: given } = options
+  const { signal, reservation, fetch: given } = options
   if (given !== undefined && typeof given !== 'function') throw optionError('fetch', 'a function', given)
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw optionError('signal', 'an AbortSignal', signal)
+  // By shape, since it may come from another copy of core.
+  if (reservation !== undefined && typeof reservation?.tryReserve !== 'function')
+    throw optionError('reservation', "a request's reservation", reservation)
 
   return async (input, init) => {
     // Null takes off that of a Request.
     const own = init?.signal === undefined ? (input as { signal?: AbortSignal }).signal : init.signal
     const call = new OutboundCall(
       timeoutMs,
-      [signal, own].filter(one => one instanceof AbortSignal),
+      [signal, reservation?.signal, own].filter(one => one instanceof AbortSignal),
     )
     let response: Response | undefined
     try {
       call.signal.throwIfAborted()
       response = await (given ?? fetch)(input, { ...init, signal: call.signal })
       call.signal.throwIfAborted()
-      return boundedResponse(response, limit, call)
+      return boundedResponse(response, limit, call, reservation)
     } catch (error) {
       const reason = call.signal.aborted ? call.signal.reason : error
       if (response !== undefined) discardSource(response, reason)

@@ -1,5 +1,7 @@
 import { ReadableStream } from 'node:stream/web'
+import { noteRead, type RequestReservation } from '@plimsoll/core'
 import { openSource, type WebStreamReader } from './bounded-source.ts'
+import { setNoted } from './noted-sources.ts'
 import type { OutboundCall } from './outbound-call.ts'
 import { responseTooLarge } from './read-bounded.ts'
 
@@ -11,16 +13,28 @@ const unreachable = new FinalizationRegistry<OutboundCall>(call =>
 /**
  * The same response with a body of at most `limit` bytes, whose end is the end of the call.
  *
+ * @param reservation of the request whose report is told what is read
  * @throws `ERR_PLIMSOLL_RESPONSE_TOO_LARGE` where its head says that it is longer
  */
-export function boundedResponse(response: Response, limit: number, call: OutboundCall): Response {
+export function boundedResponse(
+  response: Response,
+  limit: number,
+  call: OutboundCall,
+  reservation?: RequestReservation,
+): Response {
   if (response.body === null) {
     call.over()
     return response
   }
-  const { expected = 0 } = openSource(response)
+  const { expected = 0, declared = 0 } = openSource(response)
   if (expected > limit) throw responseTooLarge(expected, limit)
-  const body = boundedBody(response.body.getReader(), limit, call)
+  let read = 0
+  const take = (bytes: number): void => {
+    if (reservation !== undefined) noteRead(reservation, bytes, read === 0 ? declared : 0)
+    read += bytes
+    if (read > limit) throw responseTooLarge(read, limit)
+  }
+  const body = boundedBody(response.body.getReader(), take, call)
   unreachable.register(body, call)
   // Of its own kind: `fetch` may be that of another copy of undici.
   const { status, statusText, headers, url, redirected, type } = response
@@ -28,13 +42,21 @@ export function boundedResponse(response: Response, limit: number, call: Outboun
   const bounded = new Kind(body, { status, statusText, headers })
   const told = { url, redirected, type }
   for (const [name, value] of Object.entries(told)) Object.defineProperty(bounded, name, { value })
+  if (reservation !== undefined) setNoted(bounded)
   return bounded
 }
 
-/** Reads no more ahead than the response does. */
-function boundedBody(reader: WebStreamReader, limit: number, call: OutboundCall): ReadableStream {
+/**
+ * Reads no more ahead than the response does.
+ *
+ * @param take is told of each chunk, and throws where it is too much
+ */
+function boundedBody(
+  reader: WebStreamReader,
+  take: (bytes: number) => void,
+  call: OutboundCall,
+): ReadableStream {
   const { signal } = call
-  let total = 0
   // Whatever ends it, and whoever has made it: a `fetch` need not look at its signal.
   signal.addEventListener('abort', () => void reader.cancel(signal.reason).catch(() => {}))
   const next = async (): Promise<Uint8Array | undefined> => {
@@ -44,8 +66,7 @@ function boundedBody(reader: WebStreamReader, limit: number, call: OutboundCall)
         signal.throwIfAborted()
         if (done) return undefined
         const chunk = value as Uint8Array
-        total += chunk.length
-        if (total > limit) throw responseTooLarge(total, limit)
+        take(chunk.length)
         // A stream of bytes takes no empty ones.
         if (chunk.length > 0) return chunk
       }

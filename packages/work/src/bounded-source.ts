@@ -53,6 +53,8 @@ export interface OpenSource {
   readonly body: Readable | WebStream | undefined
   /** Bytes it will probably have, by its head; undefined where that does not tell. */
   readonly expected: number | undefined
+  /** Bytes that its head tells, encoded where it is; undefined where it tells none. */
+  readonly declared: number | undefined
   /** What it is to be decoded from. */
   readonly codings: readonly string[]
 }
@@ -63,21 +65,22 @@ const LENGTH = /^\d+$/
 export function openSource(source: BoundedSource): OpenSource {
   const body = bodyOf(source)
   const headers = headersOf(source)
-  if (body === undefined) return { body, expected: undefined, codings: [] }
+  if (body === undefined) return { body, expected: undefined, declared: undefined, codings: [] }
   if (isNodeStream(body)) checkNodeStream(body)
   else checkWebStream(body)
   const codings = codingsOf(headerOf(headers, 'content-encoding'))
+  const length = headerOf(headers, 'content-length') ?? ''
+  const declared = LENGTH.test(length) ? Number(length) : undefined
   if (codings.length > 0) {
     // What nobody here can decode is read as it comes, as `fetch` does.
     return {
       body,
       expected: undefined,
+      declared,
       codings: isDecoded(source) || !canDecode(codings) ? [] : codings,
     }
   }
-  const length = headerOf(headers, 'content-length') ?? ''
-  const expected = LENGTH.test(length) ? Number(length) : undefined
-  return { body, expected, codings }
+  return { body, expected: declared, declared, codings }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { noteTasks, type RequestReservation } from '@plimsoll/core'
 import type { ResolvedFanOut } from './fan-out-options.ts'
 import { type Job, Limiter } from './limiter.ts'
+import { listenForAbort } from './listen-for-abort.ts'
 import type { CheckedTask, TaskSource } from './task.ts'
 import { TaskBytes } from './task-bytes.ts'
 
@@ -49,7 +50,7 @@ export class FanOut<T> {
     this.idle = new Promise(resolve => {
       this.#rest = resolve
     })
-    for (const signal of this.#signals) signal.addEventListener('abort', this.#onAbort)
+    listenForAbort(this.#signals, this.#onAbort)
     this.#pull()
   }
 

@@ -1,4 +1,5 @@
 import { PlimsollError } from '@plimsoll/core'
+import { listenForAbort } from './listen-for-abort.ts'
 
 /** One call elsewhere, from its beginning until its body is over: what may end it before, and what is to end with it. */
 export class OutboundCall {
@@ -15,7 +16,7 @@ export class OutboundCall {
     // What it waits for keeps the process alive, if anything does.
     this.#timer.unref()
     // Not AbortSignal.any, which in Node 20 keeps something for each call on a signal that lives for long.
-    for (const signal of signals) signal.addEventListener('abort', this.#onAbort)
+    listenForAbort(signals, this.#onAbort)
     this.#onAbort()
   }
 

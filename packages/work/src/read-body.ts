@@ -87,7 +87,7 @@ export async function readBodyFrom(
       paid: true,
       tooLarge: bytes => tooLarge(bytes, limit),
     })
-    await readChunks({ body, expected, codings }, chunk => gathered.add(chunk), undefined)
+    await readChunks({ body, codings }, chunk => gathered.add(chunk), undefined)
     // Over HTTP/2 a body that breaks off ends like a whole one.
     if (req.aborted) throw clientGone()
     if (expected !== undefined && gathered.total !== expected) {

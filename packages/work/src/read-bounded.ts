@@ -9,6 +9,7 @@ import {
 import { type BoundedSource, discardSource, openSource } from './bounded-source.ts'
 import { GatheredBytes } from './gathered-bytes.ts'
 import { HeldBytes, type Holdable, isOfRequest } from './held-bytes.ts'
+import { isNoted } from './noted-sources.ts'
 import { readChunks } from './read-chunks.ts'
 
 /** How a source is read. */
@@ -54,7 +55,8 @@ export async function readBounded(
     try {
       await readChunks(open, chunk => gathered.add(chunk), signal)
     } finally {
-      if (reservation && isOfRequest(reservation)) noteRead(reservation, gathered.total, open.expected)
+      if (reservation && isOfRequest(reservation) && !isNoted(source))
+        noteRead(reservation, gathered.total, open.declared)
     }
     return gathered.joined()
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { optionError } from '@plimsoll/core'
 import { isNodeStream, type OpenSource, type WebStream } from './bounded-source.ts'
 import { decodersOf } from './content-codings.ts'
+import { listenForAbort } from './listen-for-abort.ts'
 
 type Take = (chunk: Uint8Array) => void
 
@@ -11,7 +12,7 @@ type Take = (chunk: Uint8Array) => void
  * dispose of a source that has not ended: see `discardSource`.
  */
 export async function readChunks(
-  { body, codings }: OpenSource,
+  { body, codings }: Pick<OpenSource, 'body' | 'codings'>,
   take: Take,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -34,7 +35,7 @@ async function readNodeStream(stream: Readable, take: Take, signal: AbortSignal 
   const abort = (): void => {
     stream.destroy(signal?.reason)
   }
-  signal?.addEventListener('abort', abort)
+  if (signal !== undefined) listenForAbort([signal], abort)
   // What it says after it was broken off: undici's streams do, and nobody would hear it.
   const ignore = (): void => {}
   stream.on('error', ignore)
@@ -52,7 +53,7 @@ async function readWebStream(stream: WebStream, take: Take, signal: AbortSignal 
   const abort = (): void => {
     reader.cancel(signal?.reason).catch(() => {})
   }
-  signal?.addEventListener('abort', abort)
+  if (signal !== undefined) listenForAbort([signal], abort)
   try {
     for (;;) {
       const { done, value } = await reader.read()

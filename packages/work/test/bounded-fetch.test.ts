@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { until } from '@plimsoll/contract'
 import t from 'tap'
 import { Agent, fetch as undiciFetch } from 'undici'
@@ -5,6 +6,7 @@ import { FakeClock } from '../../core/test/fixtures/fake-clock.ts'
 import { boundedFetch } from '../src/bounded-fetch.ts'
 import { readBounded } from '../src/read-bounded.ts'
 import { anyValue } from './fixtures/any-value.ts'
+import { inRequest } from './fixtures/in-request.ts'
 import { type Answering, Upstream, writeEndlessly } from './fixtures/upstream.ts'
 
 const TOO_LARGE = { code: 'ERR_PLIMSOLL_RESPONSE_TOO_LARGE', statusCode: 502 }
@@ -226,6 +228,44 @@ t.test('a fetch that does not look at its signal is bounded all the same', async
   )
 })
 
+t.test('the route of a request is told what is read for it, once', async t => {
+  const zeros = gzipSync(Buffer.alloc(100_000))
+  const upstream = await Upstream.start(t, 'HTTP/1', (res: Answering, { url }) => {
+    if (url === '/zeros') res.setHeader('Content-Encoding', 'gzip')
+    res.setHeader('Content-Length', url === '/zeros' ? zeros.length : 500)
+    res.end(url === '/zeros' ? zeros : 'x'.repeat(500))
+  })
+  const { governor, reservation, answer, idle } = await inRequest(t, { budget: '1MiB' })
+  const bounded = boundedFetch({ limit: 100_000, reservation })
+  t.equal((await (await bounded(upstream.url)).text()).length, 500)
+  t.equal(reservation.bytes, 0, 'nothing is held of it')
+  t.equal(
+    (await readBounded(await bounded(`${upstream.url}zeros`), 100_000, { reservation })).length,
+    100_000,
+  )
+  await (await bounded(upstream.url)).body?.cancel()
+  // Of another fetch there is only readBounded to tell it.
+  await readBounded(await fetch(`${upstream.url}zeros`), 100_000, { reservation })
+  answer()
+  await idle()
+  t.match(governor.report().routes[0]?.work, {
+    readBytes: 500 + 2 * 100_000,
+    declaredBytes: 500 + 2 * zeros.length,
+  })
+})
+
+t.test('the calls of a request end where its client leaves', async t => {
+  const upstream = await Upstream.start(t, 'HTTP/1', (res: Answering) => res.write('some'))
+  const { reservation, client, answer, idle } = await inRequest(t)
+  const reading = (await boundedFetch({ limit: 10, reservation })(upstream.url)).text()
+  reading.catch(() => {})
+  client.leave()
+  await t.rejects(reading, { code: 'ERR_PLIMSOLL_CLIENT_GONE' })
+  await upstream.idle(1)
+  answer()
+  await idle()
+})
+
 t.test('options are checked when it is made', async t => {
   const wrong: [object, RegExp][] = [
     [{}, /^limit must be/],
@@ -235,6 +275,7 @@ t.test('options are checked when it is made', async t => {
     [{ limit: 1, timeoutMs: Number.NaN }, /^timeoutMs must be/],
     [{ limit: 1, fetch: 5 }, /^fetch must be/],
     [{ limit: 1, signal: {} }, /^signal must be/],
+    [{ limit: 1, reservation: {} }, /^reservation must be/],
     [{ limit: 1, timeout: 5 }, /"timeout"/],
   ]
   for (const [options, message] of wrong) {

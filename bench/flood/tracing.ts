@@ -1,0 +1,27 @@
+import type { SpanStats } from '@plimsoll/opentelemetry'
+import { CONTENDERS, type Contender } from '../telemetry/contenders.ts'
+
+/** What a traced server is told. */
+export interface Tracing {
+  readonly processor: Contender
+  /** The URL of one that hangs. */
+  readonly collector: string
+}
+
+/** What became of its spans, and the most that they took; of a bounded processor. */
+export interface TracedSpans extends SpanStats {
+  readonly mostBytes: number
+}
+
+/** @throws where there is none of this name */
+export function contenderNamed(name: string): Contender {
+  const contender = CONTENDERS.find(known => known === name)
+  if (contender === undefined) throw new TypeError(`--telemetry is ${CONTENDERS.join(' or ')}, not ${name}`)
+  return contender
+}
+
+export function spansLine({ made, sent, dropped, kept, mostBytes }: TracedSpans): string {
+  const sum = made === sent + dropped + kept ? 'which is all' : 'WHICH IS NOT ALL'
+  const most = (mostBytes / 2 ** 20).toFixed(1)
+  return `spans: ${made} made, ${sent} sent, ${dropped} dropped, ${kept} kept, ${sum}; ${most} MiB at most`
+}
