@@ -116,14 +116,7 @@ async function compareThroughput(options: Options): Promise<void> {
   )
 }
 
-function common({
-  framework: name,
-  budget,
-  untuned = false,
-  workers,
-  cage,
-  telemetry: processor,
-}: Options) {
+function common({ framework: name, budget, untuned = false, workers, cage, telemetry: processor }: Options) {
   const framework = frameworkNamed(name)
   const telemetry = processor === undefined ? undefined : contenderNamed(processor)
   if (telemetry !== undefined && framework !== 'fastify')

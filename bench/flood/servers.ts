@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { compiled } from './compiled.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -96,8 +97,8 @@ export function clustered(
   workers: number | undefined,
 ): [module: string, args: readonly string[]] {
   if (workers === undefined) return [module, args]
-  const primary = fileURLToPath(new URL('./servers/clustered.ts', import.meta.url))
-  return [primary, ['--workers', String(workers), '--module', module, ...args]]
+  const primary = compiled(fileURLToPath(new URL('./servers/clustered.ts', import.meta.url)))
+  return [primary, ['--workers', String(workers), '--module', compiled(module), ...args]]
 }
 
 function objectStore(module: string | URL): FloodServer {

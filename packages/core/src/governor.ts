@@ -85,8 +85,10 @@ export class Governor {
   constructor(options: GovernorOptions = {}) {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
-    const { share } = this.#options
-    this.#traffic = new Traffic(Math.floor(this.budget.capacity / UNKNOWN_PART))
+    const { share, workerShare } = this.#options
+    // So few of them at a time in all workers together.
+    const part = Math.max(1, UNKNOWN_PART / (workerShare?.count ?? 1))
+    this.#traffic = new Traffic(Math.floor(this.budget.capacity / part))
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections, mode, recorder, logger } = this.#options
@@ -101,7 +103,7 @@ export class Governor {
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
     // One for all governors that share a budget.
-    const { valve, workerShare } = this.#options
+    const { valve } = this.#options
     if (valve || workerShare !== undefined)
       this.budget.valve ??= new Valve(this.budget, logger, valve ? memoryUse() : NEVER_SHORT, workerShare)
     // Last, since it opens a file: what else is wrong has been said by now.

@@ -1,12 +1,22 @@
 import { join } from 'node:path'
 import type { ByteBudget } from './byte-budget.ts'
 import { mebibytes } from './byte-size.ts'
-import { type ChosenBudget, chooseBudget, type MemoryLimit, memoryLimit, text } from './memory-limit.ts'
+import {
+  type ChosenBudget,
+  chooseBudget,
+  FLOATING_BYTES,
+  type MemoryLimit,
+  memoryLimit,
+  text,
+} from './memory-limit.ts'
 import type { Logger } from './refusal-log.ts'
 import type { Workers } from './workers.ts'
 
 /** For so long there have to be fewer workers until the others have the part of one that ended: its successor may be on its way. */
 export const RETURNS_AFTER_MS = 1000
+
+/** Of a small part: its large bodies come one at a time, and four of 512 MiB were measured to let float 50 MiB each at most. */
+const FLOATS_AT_MOST = 3 / 8
 
 /** What one of so many workers may use. Each has a heap of its own, and lets as much float as if it were alone. */
 export function partOf({ bytes, source }: MemoryLimit, workers: number): MemoryLimit {
@@ -32,6 +42,11 @@ export class WorkerShare {
     this.#ownBytes = ownBytes(root)
     this.#count = workers.first
     this.#chosen = this.#choose()
+  }
+
+  /** How many workers there are. */
+  get count(): number {
+    return this.#count
   }
 
   /** As it is now. */
@@ -73,7 +88,8 @@ export class WorkerShare {
     const count = this.#count
     // The primary is of all of them, and about as large.
     const residentBytes = Math.ceil((this.#ownBytes * (count + 1)) / count)
-    const chosen = chooseBudget(partOf(this.#limit, count), residentBytes)
+    const part = partOf(this.#limit, count)
+    const chosen = chooseBudget(part, residentBytes, Math.min(FLOATING_BYTES, FLOATS_AT_MOST * part.bytes))
     return { ...chosen, because: `as one of ${count} workers, ${chosen.because}` }
   }
 }

@@ -51,6 +51,19 @@ t.test('of a container it is the part of what that leaves for all', async t => {
   })
 })
 
+t.test('of a small part less floats, so that it takes a body of 16 MiB', async t => {
+  const root = t.testdir({
+    proc: { self: { cgroup: '0::/app\n', status: 'RssAnon:\t   20480 kB\n' } },
+    sys: { fs: { cgroup: { app: { 'memory.max': `${512 * 2 ** 20}\n` } } } },
+  })
+  const share = new WorkerShare({ first: 4, count: () => 4 }, recordingLogger(), root)
+  t.equal(share.count, 4)
+  const { roomBytes, residentBytes, because } = share.chosen
+  t.equal(roomBytes + residentBytes, (128 - 48) * 2 ** 20)
+  t.match(because, /and 48 MiB that the garbage collector lets float$/)
+  t.ok(roomBytes > 2.5 * 16 * 2 ** 20)
+})
+
 t.test('where nobody tells what is of this process alone, all that is resident counts', async t => {
   const { chosen } = new WorkerShare({ first: 1, count: () => 1 }, recordingLogger(), t.testdir({}))
   t.ok(chosen.residentBytes >= process.memoryUsage.rss(), 'and a primary as large')
