@@ -11,6 +11,8 @@ export interface AmplifierResult extends Survival {
   readonly visitors: VisitorReport
   readonly idleBytes: number
   readonly peakOf: MemoryReading | undefined
+  /** The most connections that it had with its suppliers at once; left out of figures from before that was counted. */
+  readonly connections?: number
   /** Of a guarded one: what it tells of its requests. */
   readonly report?: string
 }

@@ -17,6 +17,7 @@ const NAMES = { unguarded: 'unguarded', guarded: 'guarded', repaired: 'repaired 
 const head = [
   'faults on',
   ...contenders.map(contender => `${NAMES[contender]}: peak`),
+  ...contenders.map(contender => `${NAMES[contender]}: sockets`),
   ...contenders.map(contender => `${NAMES[contender]}: useful/s`),
   'guarded: refused, unanswered',
 ]
@@ -43,6 +44,7 @@ function rows(run: AmplifierRun): string[][] {
     return [
       turnedOn === 'none' ? 'none' : `+ ${turnedOn}`,
       ...contenders.map(contender => cell(contender, peaksAndEnding)),
+      ...contenders.map(contender => cell(contender, mostSockets)),
       ...contenders.map(contender =>
         cell(contender, results => median(results.map(usefulPerSecond)).toFixed(1)),
       ),
@@ -52,6 +54,12 @@ function rows(run: AmplifierRun): string[][] {
       }),
     ]
   })
+}
+
+/** With its suppliers, at once: what a body costs that nobody reads. */
+function mostSockets(results: readonly AmplifierResult[]): string {
+  const counts = results.flatMap(({ connections = [] }) => connections)
+  return counts.length === 0 ? '–' : String(median(counts))
 }
 
 /** Of the run of the median peak, and from where to where. */

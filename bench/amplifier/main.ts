@@ -54,7 +54,7 @@ async function measure(options: Options): Promise<void> {
       const progress = new Progress(`${each.turnedOn}, ${contender}`, seconds * perSecond, limitBytes)
       const result = await runContender(each, contender, load, progress)
       progress.done(
-        `${result.visitors.useful} of ${result.visitors.sent} useful, ${ending(result)}, peak ${peak(result)}, ${JSON.stringify(result.visitors.byEnding)}`,
+        `${result.visitors.useful} of ${result.visitors.sent} useful, ${ending(result)}, peak ${peak(result)}, ${result.connections} sockets, ${JSON.stringify(result.visitors.byEnding)}`,
       )
       results.push(result)
     }

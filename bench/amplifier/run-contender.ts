@@ -46,6 +46,7 @@ export async function runContender(
     try {
       await warm(server)
       await sleep(500)
+      await mostConnections(suppliers)
       const idleBytes = memory.lastBytes
       memory.samples.length = 0
 
@@ -55,6 +56,7 @@ export async function runContender(
       clearInterval(ticker)
       memory.stop()
       const ending = await endingOf(server, cage, startedMs, false)
+      const connections = await mostConnections(suppliers)
       const peak = highest(memory.samples)
       const report =
         contender === 'guarded' && ending.kind === 'alive'
@@ -69,6 +71,7 @@ export async function runContender(
         idleBytes,
         peakBytes: peak ? totalBytes(peak.reading) : 0,
         peakOf: peak?.reading,
+        connections,
         ...report,
       }
     } finally {
@@ -88,6 +91,12 @@ async function warm({ port }: ServerProcess): Promise<void> {
   for (let asked = 0; asked < WARM_UPS; asked += 10) {
     await Promise.all(Array.from({ length: 10 }, (_, index) => ask(asked + index)))
   }
+}
+
+/** At once, since it was asked before. */
+async function mostConnections({ port }: ServerProcess): Promise<number> {
+  const told = await fetch(`http://127.0.0.1:${port}/connections`)
+  return ((await told.json()) as { most: number }).most
 }
 
 function load(

@@ -7,6 +7,8 @@ import { DEADLINE_MS, LIMIT, type Means, type Task } from './offers.ts'
 export function meansByHand(faults: Faults, res: ServerResponse): Means {
   const controller = new AbortController()
   const { signal } = controller
+  // Whatever fetch is given: it forgets its signal once the garbage collector has come by (undici, Node 20).
+  const ends = faults.has('outlives-client') ? undefined : signal
   const timer = setTimeout(() => controller.abort(failure(504, 'The suppliers take too long')), DEADLINE_MS)
   res.once('close', () => {
     clearTimeout(timer)
@@ -16,7 +18,7 @@ export function meansByHand(faults: Faults, res: ServerResponse): Means {
     all: tasks =>
       faults.has('four-at-once') ? Promise.all(tasks.map(run => run(signal))) : inTurn(tasks, signal),
     fetch,
-    read: response => (faults.has('no-limit') ? readAll(response) : readWithin(response)),
+    read: response => readWithin(response, faults.has('no-limit') ? Number.POSITIVE_INFINITY : LIMIT, ends),
   }
 }
 
@@ -29,20 +31,25 @@ async function inTurn<T>(tasks: readonly Task<T>[], signal: AbortSignal): Promis
   return results
 }
 
-async function readAll(response: Response): Promise<Buffer> {
-  return Buffer.from(await response.arrayBuffer())
-}
-
-async function readWithin(response: Response): Promise<Buffer> {
+async function readWithin(response: Response, limit: number, signal?: AbortSignal): Promise<Buffer> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const end = (): void => void reader.cancel().catch(() => {})
+  signal?.addEventListener('abort', end)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  // To leave the loop cancels the body.
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > LIMIT) throw failure(502, 'A supplier sends too much')
-    chunks.push(chunk)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      signal?.throwIfAborted()
+      if (done) return Buffer.concat(chunks, bytes)
+      bytes += value.length
+      if (bytes > limit) throw failure(502, 'A supplier sends too much')
+      chunks.push(value)
+    }
+  } finally {
+    signal?.removeEventListener('abort', end)
+    end()
   }
-  return Buffer.concat(chunks, bytes)
 }
 
 function failure(statusCode: number, message: string): Error {

@@ -12,15 +12,25 @@ const ERROR_PAGE = '<!-- -->\n'.repeat(256 * 114)
 
 /**
  * Stands in for suppliers: `GET /north/fine-1?fields=price`. Of things called `slow-…` the offer begins at once and ends
- * after 15 s; of `large-…` it is 8 times too long, and as slow; of `none-…` there is an error page of 256 KiB.
+ * after 15 s; of `large-…` it is 8 times too long, and as slow; of `none-…` there is an error page of 256 KiB. `GET /connections` tells how many were
+ * open at once, since it was asked before.
  */
 export function suppliersServer(slowMs = SLOW_MS): Server {
-  return createServer((req, res) => {
+  let open = 0
+  let most = 0
+  const server = createServer((req, res) => {
     const { pathname, searchParams } = new URL(req.url as string, 'http://suppliers')
     const [, , thing = ''] = pathname.split('/')
     const particulars = searchParams.get('fields') === 'all' ? PARTICULARS : ''
-    if (thing.startsWith('none-')) res.writeHead(503, { 'content-type': 'text/html' }).end(ERROR_PAGE)
+    if (pathname === '/connections') {
+      res.end(JSON.stringify({ most }))
+      most = open
+    } else if (thing.startsWith('none-')) res.writeHead(503, { 'content-type': 'text/html' }).end(ERROR_PAGE)
     else void offer(res, thing, particulars, slowMs)
+  })
+  return server.on('connection', socket => {
+    most = Math.max(most, ++open)
+    socket.once('close', () => open--)
   })
 }
 

@@ -62,6 +62,8 @@ for (const [faults, guarded, mostOpen, asked] of FACTORS) {
       const { url } = await serve(t, suppliers, faults, guarded)
       t.same(await (await fetch(`${url}/offers/fine-1`)).json(), OFFERS)
       await until(() => suppliers.asked === asked && suppliers.open === 0)
+      // Of those that end, the first might before the last has begun.
+      t.equal((await fetch(`${url}/offers/slow-1`)).status, 504)
       t.equal(suppliers.mostOpen, mostOpen)
     },
   )

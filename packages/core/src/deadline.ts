@@ -1,7 +1,7 @@
 import type { HttpRequest } from './request-head.ts'
 
-/** As many digits as a timer can take. */
-const MILLISECONDS = /^\d{1,10}$/
+/** Fewer than none is what somebody has who counts down to a time that has passed. */
+const MILLISECONDS = /^-?\d+(\.\d+)?$/
 
 /** Timers of Node fire at once beyond this. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -46,7 +46,7 @@ export class Deadline {
 
 /**
  * How long a request has from its admission on: what its policy says, or less where whoever called says so in a header
- * that is trusted. What is no whole number of milliseconds there says nothing.
+ * that is trusted. What is no number of milliseconds there says nothing.
  */
 export function deadlineOf(
   { headers }: HttpRequest,
@@ -55,5 +55,5 @@ export function deadlineOf(
 ): number | undefined {
   const told = header === undefined ? undefined : headers[header]
   if (typeof told !== 'string' || !MILLISECONDS.test(told)) return policyMs
-  return Math.min(Number(told), policyMs ?? LONGEST_MS)
+  return Math.min(Math.max(0, Math.ceil(Number(told))), policyMs ?? LONGEST_MS)
 }

@@ -56,7 +56,7 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
   readonly health?: HealthOptions
   /**
    * The header in which whoever calls says how many milliseconds a request has left, where a caller is trusted to: a proxy
-   * sets or strips it. Of it and `deadlineMs` the sooner holds; 0 is refused with 504, and what is no whole number says
+   * sets or strips it. Of it and `deadlineMs` the sooner holds; 0 and less is refused with 504, and what is no number says
    * nothing. Default: none is read.
    */
   readonly deadlineHeader?: string

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+import { setImmediate } from 'node:timers/promises'
 import { TraceFlags } from '@opentelemetry/api'
 import { ByteRoom } from './byte-room.ts'
 import { Circuit } from './circuit.ts'
@@ -51,6 +53,8 @@ export class BoundedSpanProcessor {
   readonly #slots: ExportSlots
   readonly #mostBytes: number
   readonly #stopYielding: (() => void) | undefined
+  // An export that hangs for a week would keep the context of the request in which it began, with all that is in there.
+  readonly #outside = new AsyncResource('PLIMSOLL_SPANS')
   #timer: NodeJS.Timeout | undefined
   #urgent = false
   readonly #account = new SpanAccount()
@@ -100,9 +104,11 @@ export class BoundedSpanProcessor {
   /** Keeps a sampled span until it is sent, or drops it, or older ones, where there is no room. */
   onEnd(span: FinishedSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
-    this.#account.made++
     const bytes = sizeOfSpan(span)
-    if (bytes === undefined || this.#closing !== undefined || !this.#makeRoom(bytes, hasError(span))) {
+    const fits = bytes !== undefined && this.#closing === undefined && this.#makeRoom(bytes, hasError(span))
+    // Made only once it is known what becomes of it: who is told of others that are dropped for it may look.
+    this.#account.made++
+    if (!fits) {
       this.#account.drop(1)
       return
     }
@@ -145,7 +151,9 @@ export class BoundedSpanProcessor {
     clearTimeout(this.#timer)
     this.#urgent = urgent
     const waits = this.#circuit.isOpen ? this.#circuit.probeInMs : this.#options.scheduledDelayMillis
-    this.#timer = setTimeout(() => this.#export(), urgent ? 0 : waits).unref()
+    this.#timer = this.#outside.runInAsyncScope(() =>
+      setTimeout(() => this.#export(), urgent ? 0 : waits).unref(),
+    )
   }
 
   get #isFull(): boolean {
@@ -157,7 +165,7 @@ export class BoundedSpanProcessor {
     this.#timer = undefined
     if (this.#slots.areFull) return
     const batch = this.#queue.take(this.#circuit.batch, this.#mostBytes)
-    if (batch.length > 0) this.#slots.begin(batch)
+    if (batch.length > 0) this.#outside.runInAsyncScope(() => this.#slots.begin(batch))
     this.#schedule()
   }
 
@@ -198,9 +206,10 @@ export class BoundedSpanProcessor {
     let last: readonly (readonly KeptSpan[])[] | undefined
     let failure: unknown
     for (;;) {
-      if (this.#queue.has(mark)) this.#export()
-      else last ??= this.#slots.batches
-      if (last?.every(batch => !this.#slots.has(batch))) break
+      // What was under way may come back, to be sent in smaller batches.
+      last = this.#queue.has(mark) ? undefined : (last ?? this.#slots.batches)
+      if (last === undefined) this.#export()
+      else if (last.every(batch => !this.#slots.has(batch))) break
       try {
         await this.#slots.oneEnds(Math.max(0, until - performance.now()))
       } catch (error) {
@@ -251,6 +260,8 @@ export class BoundedSpanProcessor {
     } catch (error) {
       warn('plimsoll: the exporter could not be shut down', error)
     }
+    // What it has called back with by now is still to be heard.
+    if (this.#slots.spans > 0) await setImmediate()
     for (const batch of this.#slots.abandon()) this.#forget(batch, false)
   }
 }

@@ -71,11 +71,9 @@ export class ExportSlots {
     })
   }
 
-  /** Waits for none of them any more: the exporter is shut down. */
-  abandon(): readonly (readonly KeptSpan[])[] {
-    const { batches } = this
-    for (const batch of batches) this.#leave(batch)
-    return batches
+  /** Waits for none of them any more, one after the other: the exporter is shut down. */
+  *abandon(): Iterable<readonly KeptSpan[]> {
+    for (const batch of this.#batches) if (this.#leave(batch)) yield batch
   }
 
   #leave(batch: readonly KeptSpan[]): boolean {

@@ -9,6 +9,8 @@ export interface FinishedSpan {
   readonly name: string
   /** Whose it is, and whether it was sampled. */
   readonly spanContext: () => SpanContext
+  /** Whose child it is. */
+  readonly parentSpanContext?: SpanContext
   /** Spans with an error are kept longest. */
   readonly status: SpanStatus
   /** What it tells. */

@@ -1,4 +1,3 @@
-import { diag } from '@opentelemetry/api'
 import {
   type ByteBudget,
   type ByteSize,
@@ -9,6 +8,7 @@ import {
   parseByteSize,
 } from '@plimsoll/core'
 import type { SpanExporter } from './finished-span.ts'
+import { warn } from './warn.ts'
 
 /** Bounds of a {@link BoundedSpanProcessor}. Those of `BatchSpanProcessor` have its names, and its environment variables. */
 export interface BoundedSpanProcessorOptions {
@@ -148,7 +148,7 @@ function chosen(
   try {
     return check(Number(set), variable)
   } catch (error) {
-    diag.warn(`${(error as Error).message}; ${otherwise} is used`)
+    warn(`${(error as Error).message}; ${otherwise} is used`)
     return otherwise
   }
 }

@@ -1,8 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { DiagLogLevel, diag } from '@opentelemetry/api'
 import { ByteBudget } from '@plimsoll/core'
 import t, { type Test } from 'tap'
 import { FakeClock } from '../../core/test/fixtures/fake-clock.ts'
+import { whatIsLeft } from '../../core/test/fixtures/garbage.ts'
 import { outcomeOf, promisesSettled } from '../../core/test/fixtures/settled.ts'
+import { until } from '../../core/test/fixtures/until.ts'
 import { BoundedSpanProcessor } from '../src/bounded-span-processor.ts'
 import type { ExportResult } from '../src/finished-span.ts'
 import type { BoundedSpanProcessorOptions } from '../src/processor-options.ts'
@@ -91,6 +94,7 @@ t.test('what hangs is dropped as the exporter is shut down, and who flushes is t
   t.equal(exporter.shutdowns, 0)
   await tick(1)
   t.equal(exporter.shutdowns, 1)
+  await tick(0)
   t.same(down(), { value: undefined })
   t.match(processor.stats(), { made: 2, dropped: 2, kept: 0, bytes: 0 })
   t.equal(clock.pending, 0)
@@ -181,6 +185,97 @@ t.test('names of any type, which the SDK lets through, are no reason to drop a s
     span.end()
   }
   t.match(processor.stats(), { made: 4, dropped: 0, kept: 4 })
+})
+
+t.test('what is under way and too large at once is flushed in pieces, and waited for', async t => {
+  for (const end of ['forceFlush', 'shutdown'] as const) {
+    const { exporter, processor, end: endSpans, tick } = given(t, { maxExportBatchSize: 3 })
+    endSpans(3)
+    await tick(1)
+    const over = outcomeOf(processor[end]())
+    exporter.last.end(refusedWith(413))
+    for (const piece of [1, 2]) {
+      await tick(0)
+      t.equal(over(), undefined)
+      t.equal(exporter.last.spans.length, piece)
+      exporter.last.end(SENT)
+    }
+    await tick(0)
+    t.same(over(), { value: undefined })
+    t.match(processor.stats(), { made: 3, sent: 3, dropped: 0 })
+  }
+})
+
+t.test('the sum is right within a logger that is told of a dropped span, too', async t => {
+  const bench = given(t, { maxQueueSize: 2, maxExportBatchSize: 1, maxConcurrentExports: 2 })
+  const { exporter, processor, end, tick } = bench
+  const told: string[] = []
+  warnings(t, message => {
+    told.push(message)
+    t.ok(sums(processor), message)
+  })
+  told.length = 0
+  end(3)
+  t.equal(told.length, 1)
+  await tick(1)
+  await tick(1)
+  exporter.last.end(SENT)
+  await tick(0)
+  end(1)
+  await tick(1)
+  t.equal(processor.stats().kept, 2, 'two hang')
+  void processor.shutdown()
+  await tick(10_000)
+  await tick(0)
+  t.match(processor.stats(), { made: 4, sent: 1, dropped: 3, kept: 0 })
+  t.equal(told.filter(message => message === 'plimsoll: spans are dropped').length, 2)
+})
+
+t.test('what the exporter still sends while it is shut down is sent', async t => {
+  const { exporter, processor, end, tick } = given(t)
+  end(2)
+  let answer = (): void => {}
+  const answered = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  exporter.export = (_spans, over) => {
+    const pending = answered.then(() => over(SENT))
+    exporter.onShutdown = () => pending
+  }
+  void processor.shutdown()
+  await tick(10_000)
+  answer()
+  await tick(0)
+  await tick(0)
+  t.match(processor.stats(), { made: 2, sent: 2, dropped: 0, kept: 0, bytes: 0 })
+})
+
+t.test('an export that hangs keeps nothing of the request in which it began', async t => {
+  const exporter = new HeldExporter()
+  const processor = new BoundedSpanProcessor(exporter, { maxExportBatchSize: 1, maxConcurrentExports: 2 })
+  const span = new SpanMaker().make('span')
+  const requests = new AsyncLocalStorage<object>()
+  const seen: unknown[] = []
+  const { export: hang } = exporter
+  exporter.export = (spans, over) => {
+    seen.push(requests.getStore())
+    hang.call(exporter, spans, over)
+  }
+  const left = new Map<string, WeakRef<object>>()
+  const serve = (name: string, work: () => void): void => {
+    const request = { name }
+    left.set(name, new WeakRef(request))
+    requests.run(request, work)
+  }
+  serve('one that ends a span', () => processor.onEnd(span))
+  await until(() => exporter.exports.length === 1, 'its export')
+  processor.onEnd(span)
+  serve('one that flushes', () => void processor.forceFlush().catch(() => {}))
+  t.equal(exporter.exports.length, 2)
+  t.same(seen, [undefined, undefined])
+  // But for the promise of the flush, which is the caller's.
+  left.delete('one that flushes')
+  t.same(await whatIsLeft(left), [])
 })
 
 t.test('a logger that throws, or ends spans itself, changes nothing', async t => {

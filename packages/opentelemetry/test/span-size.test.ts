@@ -1,4 +1,11 @@
-import { SpanStatusCode, type Tracer } from '@opentelemetry/api'
+import {
+  createTraceState,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import t from 'tap'
 import { bytesInUse } from '../../core/test/fixtures/garbage.ts'
@@ -17,6 +24,22 @@ function text(length: number, encoding: 'latin1' | 'utf16le' = 'latin1'): string
   const digits = (unique++).toString(36).padStart(8, '0')
   if (encoding === 'latin1') return Buffer.alloc(length, digits).toString('latin1')
   return Buffer.from('語'.repeat(length), 'utf16le').toString('utf16le')
+}
+
+/** Where a request comes from, as its headers say. */
+function sender(traceState: string): SpanContext {
+  const id = (unique++).toString(16).padStart(16, '1')
+  return {
+    traceId: `${id}${id}`,
+    spanId: id,
+    traceFlags: 1,
+    isRemote: true,
+    traceState: createTraceState(traceState),
+  }
+}
+
+function serve(tracer: Tracer, traceState: string): void {
+  tracer.startSpan('span', {}, trace.setSpanContext(ROOT_CONTEXT, sender(traceState))).end()
 }
 
 const shapes: Readonly<Record<string, (tracer: Tracer) => void>> = {
@@ -68,6 +91,15 @@ const shapes: Readonly<Record<string, (tracer: Tracer) => void>> = {
     }
     tracer.startSpan('span', { attributes }).end()
   },
+  'with a list of short strings': tracer =>
+    tracer.startSpan('span', { attributes: { ids: Array.from({ length: 50 }, () => text(36)) } }).end(),
+  'with a list of numbers': tracer =>
+    tracer.startSpan('span', { attributes: { sizes: Array.from({ length: 50 }, (_, n) => n + 0.5) } }).end(),
+  'with long names of attributes, made up as it goes': tracer => {
+    const span = tracer.startSpan('span')
+    for (let n = 0; n < 5; n++) span.setAttribute(text(1000), n)
+    span.end()
+  },
   'with an exception': tracer => {
     const span = tracer.startSpan('span')
     span.recordException(new Error(text(60)))
@@ -78,6 +110,16 @@ const shapes: Readonly<Record<string, (tracer: Tracer) => void>> = {
     const span = tracer.startSpan('span')
     for (let n = 0; n < 20; n++) span.addEvent('message', { id: n })
     span.end()
+  },
+  'of a sender with a trace state of two entries': tracer =>
+    serve(tracer, `dd=s:1;o:rum;p:${text(16)},rojo=${text(16)}`),
+  'of a sender with a trace state of many': tracer =>
+    serve(tracer, Array.from({ length: 32 }, (_, n) => `k${n}=${text(8)}`).join(',')),
+  'of a sender with a trace state of long ones': tracer =>
+    serve(tracer, Array.from({ length: 3 }, (_, n) => `k${n}=${text(150)}`).join(',')),
+  'with links to senders': tracer => {
+    const links = Array.from({ length: 4 }, () => ({ context: sender(`k=${text(30)},l=${text(40)}`) }))
+    tracer.startSpan('span', { links }).end()
   },
   'with links': tracer => {
     const span = tracer.startSpan('span')
@@ -99,7 +141,7 @@ t.test('an estimate is within a quarter of what spans take of the heap', async t
     async shutdown() {},
   })
   for (const [name, make] of Object.entries(shapes)) {
-    const spans = name.startsWith('of') ? SPANS / 10 : SPANS
+    const spans = name.startsWith('of 64') || name.startsWith('of 16') ? SPANS / 10 : SPANS
     for (let n = 0; n < 200; n++) make(tracer)
     kept.length = 0
     const before = await bytesInUse()

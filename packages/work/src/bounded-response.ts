@@ -29,8 +29,10 @@ export function boundedResponse(
   const { expected = 0, declared = 0 } = openSource(response)
   if (expected > limit) throw responseTooLarge(expected, limit)
   let read = 0
+  let untold = declared
   const take = (bytes: number): void => {
-    if (reservation !== undefined) noteRead(reservation, bytes, read === 0 ? declared : 0)
+    if (reservation !== undefined) noteRead(reservation, bytes, untold)
+    untold = 0
     read += bytes
     if (read > limit) throw responseTooLarge(read, limit)
   }

@@ -69,7 +69,7 @@ export function openSource(source: BoundedSource): OpenSource {
   if (isNodeStream(body)) checkNodeStream(body)
   else checkWebStream(body)
   const codings = codingsOf(headerOf(headers, 'content-encoding'))
-  const length = headerOf(headers, 'content-length') ?? ''
+  const length = hasNone(source) ? '0' : (headerOf(headers, 'content-length') ?? '')
   const declared = LENGTH.test(length) ? Number(length) : undefined
   if (codings.length > 0) {
     // What nobody here can decode is read as it comes, as `fetch` does.
@@ -125,6 +125,12 @@ function headerOf(headers: SourceHeaders, name: string): string | undefined {
   const value =
     typeof headers.get === 'function' ? headers.get(name) : (headers as Record<string, unknown>)[name]
   return value === null || value === undefined ? undefined : String(value)
+}
+
+/** Whether its length is that of a body which is not sent: RFC 9110, section 8.6. Undici does not tell of a HEAD. */
+function hasNone(source: object): boolean {
+  const { statusCode, req } = source as { statusCode?: number; req?: { method?: string } }
+  return statusCode === 304 || req?.method === 'HEAD'
 }
 
 /** Whether whoever has made it has decoded it: `fetch` does, and leaves the headers as they came. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { noteTasks, type RequestReservation } from '@plimsoll/core'
 import type { ResolvedFanOut } from './fan-out-options.ts'
 import { type Job, Limiter } from './limiter.ts'
@@ -50,8 +51,17 @@ export class FanOut<T> {
     this.idle = new Promise(resolve => {
       this.#rest = resolve
     })
+    // All tasks have it, and may listen.
+    setMaxListeners(0, this.signal)
     listenForAbort(this.#signals, this.#onAbort)
+    // To have made the tasks may be what has aborted it.
+    for (const { aborted, reason } of this.#signals) if (aborted) this.#end(reason)
     this.#pull()
+  }
+
+  /** What its tasks are given. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
   }
 
   /** Takes as many tasks as may run. */
@@ -104,7 +114,7 @@ export class FanOut<T> {
       // It may have ended since this was to begin.
       if (this.#over) return
       if (this.#reservation !== undefined) noteTasks(this.#reservation, 1)
-      this.#values[place] = await run(this.#controller.signal)
+      this.#values[place] = await run(this.signal)
     } catch (error) {
       if (this.#stopOnError) this.#end(error)
       else this.#errors.push(error)

@@ -1,7 +1,8 @@
-import { PlimsollError } from '@plimsoll/core'
+import { optionError, PlimsollError } from '@plimsoll/core'
 import { comeBackLater } from './come-back-later.ts'
 import { FanOut } from './fan-out-call.ts'
 import { type FanOutOptions, resolveFanOut } from './fan-out-options.ts'
+import { heldLimiters, setHeldLimiters } from './held-limiters.ts'
 import { type Task, taskSource } from './task.ts'
 
 /**
@@ -19,7 +20,8 @@ import { type Task, taskSource } from './task.ts'
  * - `ERR_PLIMSOLL_NO_ROOM` (503), where a task declares bytes that are not free, and no other of the call holds any,
  * - `ERR_PLIMSOLL_CLIENT_GONE`, `ERR_PLIMSOLL_DEADLINE` (504), the reasons of the reservation's signal,
  * - `ERR_PLIMSOLL_RELEASED`, where the request is over or was never admitted,
- * - `ERR_PLIMSOLL_OPTION`, naming the option that is wrong,
+ * - `ERR_PLIMSOLL_OPTION`, naming the option that is wrong; also where a task hands its signal to a call that shares what the
+ *   task itself is in, and would wait for its own end,
  * - the reason of `signal`, and what a task throws; with `stopOnError: false` an `AggregateError` of all that was thrown.
  */
 export async function fanOut<T>(
@@ -28,16 +30,23 @@ export async function fanOut<T>(
 ): Promise<T[]> {
   const resolved = resolveFanOut(options)
   const { concurrency, queueLimit, bytes, reservation, signal, shared } = resolved
-  if (reservation?.released) throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over')
+  // Before it tells that the request is over, since that may be why.
   reservation?.signal.throwIfAborted()
+  if (reservation?.released) throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over')
   signal?.throwIfAborted()
+  // It would wait for itself: for its own task to be over.
+  const held = heldLimiters(signal)
+  if (shared !== undefined && held.includes(shared.limiter))
+    throw optionError('shared', 'of another name than that of the task it is in', options.shared)
   const source = taskSource(tasks, concurrency + queueLimit, bytes, reservation !== undefined)
-  const places = Math.min(concurrency, shared?.concurrency ?? concurrency)
+  const most = Math.min(concurrency, shared?.concurrency ?? concurrency)
+  const places = Math.min(most, source.count ?? most)
   if (shared !== undefined && !shared.limiter.tryEnter(places, shared.most)) {
     source.close()
     throw comeBackLater('ERR_PLIMSOLL_QUEUE_FULL', 'Too many tasks wait already', { limit: shared.most })
   }
-  const call = new FanOut(source, resolved, places)
+  const call = new FanOut(source, resolved, most)
+  setHeldLimiters(call.signal, shared === undefined ? held : [...held, shared.limiter])
   if (shared !== undefined) call.idle.then(() => shared.limiter.exit(places))
   reservation?.hold(call.idle, resolved.name)
   return call.results

@@ -21,6 +21,8 @@ export class HeldBytes {
     if (whole === undefined) return
     this.#part ??= isOfRequest(whole) ? whole.tryReserve(0) : whole
     if (!this.#part?.tryGrow(by)) {
+      // Why it is over, where its client has left.
+      if (isOfRequest(whole)) whole.signal.throwIfAborted()
       const figures = { bytes: by }
       throw whole.released
         ? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', figures)

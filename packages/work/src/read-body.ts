@@ -13,6 +13,7 @@ import {
   reservationOf,
 } from '@plimsoll/core'
 import { canDecode, codingsOf } from './content-codings.ts'
+import { endStream } from './end-stream.ts'
 import { GatheredBytes } from './gathered-bytes.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { readChunks } from './read-chunks.ts'
@@ -88,6 +89,8 @@ export async function readBodyFrom(
       tooLarge: bytes => tooLarge(bytes, limit),
     })
     await readChunks({ body, codings }, chunk => gathered.add(chunk), undefined)
+    // A decoder is done where what is encoded ends; unread, what follows that would stop the connection's next request.
+    if (codings.length > 0) req.unpipe().resume()
     // Over HTTP/2 a body that breaks off ends like a whole one.
     if (req.aborted) throw clientGone()
     if (expected !== undefined && gathered.total !== expected) {
@@ -99,6 +102,7 @@ export async function readBodyFrom(
   } catch (error) {
     const fault = faultOf(req, codings.length > 0, error)
     if (!req.readableEnded && !req.destroyed) cutBody(req, fault as PlimsollError)
+    if (!raw) endStream(body)
     throw fault
   }
 }

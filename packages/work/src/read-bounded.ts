@@ -58,6 +58,8 @@ export async function readBounded(
       if (reservation && isOfRequest(reservation) && !isNoted(source))
         noteRead(reservation, gathered.total, open.declared)
     }
+    // A decoder is done where what is encoded ends, and what follows that would keep the socket for ever.
+    if (open.codings.length > 0) discardSource(source, undefined)
     return gathered.joined()
   } catch (error) {
     held?.shrink(0)

@@ -7,7 +7,7 @@ export interface SharedOptions {
   readonly name: string
   /** How many tasks of all calls together run at once, from 1. */
   readonly concurrency: number
-  /** How many more may wait, from 0. A call counts for as many as it runs at once. Default 1000. */
+  /** How many more may wait, from 0. A call counts for as many as it may run at once, and has. Default 1000. */
   readonly queueLimit?: number
 }
 

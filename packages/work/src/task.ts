@@ -17,6 +17,8 @@ export interface CheckedTask<T> {
 
 /** Tasks one after the other; undefined when there are no more. */
 export interface TaskSource<T> {
+  /** How many there are in all; undefined where nobody knows. */
+  readonly count?: number
   next(): CheckedTask<T> | undefined | Promise<CheckedTask<T> | undefined>
   /** No more are asked for. */
   close(): void
@@ -61,7 +63,7 @@ function collected<T>(tasks: Iterable<Task<T>>, most: number, check: Check<T>): 
     all.push(check(task))
   }
   const iterator = all.values()
-  return { next: () => iterator.next().value, close() {} }
+  return { count: all.length, next: () => iterator.next().value, close() {} }
 }
 
 function pulled<T>(tasks: AsyncIterable<Task<T>>, check: Check<T>): TaskSource<T> {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { until } from '@plimsoll/contract'
 import t from 'tap'
@@ -246,11 +247,16 @@ t.test('the route of a request is told what is read for it, once', async t => {
   await (await bounded(upstream.url)).body?.cancel()
   // Of another fetch there is only readBounded to tell it.
   await readBounded(await fetch(`${upstream.url}zeros`), 100_000, { reservation })
+  const bits = [new Uint8Array(0), Buffer.from('some')]
+  const inBits = new Response(Readable.toWeb(Readable.from(bits)) as ReadableStream, {
+    headers: { 'content-length': '4' },
+  })
+  await (await boundedFetch({ limit: 4, reservation, fetch: async () => inBits })('http://nowhere/')).text()
   answer()
   await idle()
   t.match(governor.report().routes[0]?.work, {
-    readBytes: 500 + 2 * 100_000,
-    declaredBytes: 500 + 2 * zeros.length,
+    readBytes: 500 + 2 * 100_000 + 4,
+    declaredBytes: 500 + 2 * zeros.length + 4,
   })
 })
 

@@ -1,8 +1,9 @@
 import { getEventListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { turns, until } from '@plimsoll/contract'
 import { noReservation, type PlimsollError } from '@plimsoll/core'
 import t from 'tap'
-import { type FanOutOptions, fanOut, type Task } from '../src/index.ts'
+import { type FanOutOptions, fanOut, readBounded, type Task } from '../src/index.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { gates } from './fixtures/gate.ts'
 import { inRequest } from './fixtures/in-request.ts'
@@ -300,6 +301,57 @@ t.test('who has ended leaves the line of what is shared', async t => {
   t.same(await second, [2])
 })
 
+t.test('a call counts in what is shared for no more tasks than it has', async t => {
+  const shared = { name: 'of few', concurrency: 4, queueLimit: 0 }
+  const [gate] = gates(1)
+  const one = () => gate?.promise
+  const calls = [1, 2, 3, 4].map(() => fanOut([one], { shared }))
+  await t.rejects(fanOut([one], { shared }), { code: 'ERR_PLIMSOLL_QUEUE_FULL' })
+  t.same(await fanOut([], { shared }), [], 'of none there is always room')
+  gate?.open()
+  t.equal((await Promise.all(calls)).length, 4)
+})
+
+t.test('a task that would wait for itself is told so, and not left to wait', async t => {
+  const [outer, inner] = [
+    { name: 'outer', concurrency: 1 },
+    { name: 'inner', concurrency: 1 },
+  ]
+  const itself: Task<number[]> = signal => fanOut([() => 1], { shared: outer, signal })
+  await t.rejects(fanOut([itself], { shared: outer }), {
+    code: 'ERR_PLIMSOLL_OPTION',
+    message: /^shared must be of another name than that of the task it is in/,
+  })
+  const within: Task<unknown>[] = [
+    signal => fanOut([itself], { shared: inner, signal }),
+    signal => fanOut([itself], { signal }),
+  ]
+  for (const task of within)
+    await t.rejects(fanOut([task], { shared: outer }), { code: 'ERR_PLIMSOLL_OPTION' }, 'nor further down')
+  const other: Task<number[]> = signal => fanOut([() => 1], { shared: inner, signal })
+  t.same(await fanOut([other, other], { shared: outer }), [[1], [1]])
+})
+
+t.test('what is aborted while its tasks are made begins nothing', async t => {
+  const controller = new AbortController()
+  function* tasks(): Generator<Task<void>> {
+    controller.abort(new Error('meanwhile'))
+    yield () => t.fail('never') as never
+  }
+  await t.rejects(fanOut(tasks(), { signal: controller.signal }), { message: 'meanwhile' })
+})
+
+t.test('however many tasks listen to their signal, Node warns of no leak', async t => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error): number => warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const waits: Task<void>[] = Array.from({ length: 20 }, () => signal => sleep(1, undefined, { signal }))
+  await fanOut(waits, { concurrency: 20 })
+  await turns()
+  t.same(warnings, [])
+})
+
 t.test('a request that nobody has admitted, or that is over, begins nothing', async t => {
   const never = (): unknown => t.fail('never')
   await t.rejects(fanOut([never], { reservation: noReservation }), { code: 'ERR_PLIMSOLL_RELEASED' })
@@ -307,6 +359,17 @@ t.test('a request that nobody has admitted, or that is over, begins nothing', as
   answer()
   await idle()
   await t.rejects(fanOut([never], { reservation }), { code: 'ERR_PLIMSOLL_RELEASED' })
+})
+
+t.test('whose client left before it began is told that, and not that the request is over', async t => {
+  const { governor, reservation, client } = await inRequest(t)
+  client.leave()
+  await until(() => reservation.released, 'the end of the request')
+  await t.rejects(fanOut([() => t.fail('never')], { reservation }), { code: 'ERR_PLIMSOLL_CLIENT_GONE' })
+  await t.rejects(readBounded(new Response('12345'), 5, { reservation }), {
+    code: 'ERR_PLIMSOLL_CLIENT_GONE',
+  })
+  t.equal(governor.stats().reserved, 0)
 })
 
 t.test('options that are wrong are named, and nothing is begun', async t => {

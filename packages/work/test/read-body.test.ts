@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
+import { createGunzip, deflateSync, gzipSync } from 'node:zlib'
 import { BareClient, head, open, send, until } from '@plimsoll/contract'
 import { Governor, resolvePolicy } from '@plimsoll/core'
 import Fastify from 'fastify'
@@ -237,6 +237,36 @@ t.test('a body that ends although its client has gone is none', async t => {
   const req = Object.assign(Readable.from([Buffer.from('some')]), { headers: {}, aborted: true })
   const reading = readBody(anyValue<IncomingMessage>(req), { limit: 100 })
   await t.rejects(reading, { code: 'ERR_PLIMSOLL_CLIENT_GONE' })
+})
+
+t.test('what follows the end of what is encoded holds up no further request of its connection', async t => {
+  const { port, outcome, reached } = await attempts(t, { limit: 100 })
+  const client = await BareClient.to(port)
+  t.teardown(() => client.leave())
+  const body = Buffer.concat([deflateSync('12345'), Buffer.alloc(1_000_000, 'z')])
+  client.write(head('POST /', { 'content-encoding': 'deflate', 'content-length': body.length }))
+  client.write(body)
+  t.equal(String(await outcome()), '12345')
+  client.write(`${head('POST /', { 'content-length': 1 })}1`)
+  await reached()
+  t.equal(String(await outcome()), '1')
+})
+
+t.test('what a hook has made of a body that is refused is ended', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const made: Readable[] = []
+  app.addContentTypeParser('*', fastifyReadBody)
+  app.addHook('preParsing', async (_request, _reply, payload) => {
+    const decoded = payload.pipe(createGunzip())
+    made.push(decoded)
+    return decoded
+  })
+  app.post('/', { bodyLimit: 1000 }, () => t.fail('never'))
+  const headers = { 'content-type': 'a/b' }
+  const refused = await app.inject({ method: 'POST', url: '/', payload: gzipSync(body), headers })
+  t.equal(refused.statusCode, 413)
+  t.equal(made[0]?.destroyed, true)
 })
 
 t.test('what a hook has made of a body fails with its own error', async t => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get } from 'node:http'
 import { Duplex, PassThrough, Readable } from 'node:stream'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { ByteBudget, type Reservation } from '@plimsoll/core'
@@ -6,7 +8,7 @@ import { readBounded } from '../src/read-bounded.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { clients } from './fixtures/clients.ts'
 import { inRequest } from './fixtures/in-request.ts'
-import { type Answering, Upstream } from './fixtures/upstream.ts'
+import { type Answering, Upstream, writeEndlessly } from './fixtures/upstream.ts'
 
 const KiB = 1024
 const OPTION = { code: 'ERR_PLIMSOLL_OPTION' }
@@ -75,6 +77,39 @@ t.test('a response that says that it is too long is refused unread, and ended', 
       await upstream.disconnected()
     }
   }
+})
+
+for (const client of clients.filter(({ name }) => name !== "undici's body")) {
+  for (const protocol of client.protocols) {
+    t.test(
+      `what follows the end of what is encoded keeps no socket: ${client.name}, ${protocol}`,
+      async t => {
+        const upstream = await Upstream.start(t, protocol, (res: Answering) => {
+          res.setHeader('Content-Encoding', 'deflate')
+          res.write(deflateSync('12345'))
+          writeEndlessly(res, false)
+        })
+        const { get, close } = client.open(upstream)
+        t.equal(String(await readBounded(await get(), 100)), '12345')
+        await upstream.idle(1)
+        await close()
+      },
+    )
+  }
+}
+
+t.test('the length of a body that is not sent is no reason to refuse it', async t => {
+  const upstream = await Upstream.start(t, 'HTTP/1', (res: Answering, { method }) => {
+    res.setHeader('Content-Length', 10_000_000)
+    res.writeHead(method === 'HEAD' ? 200 : 304)
+    res.end()
+  })
+  const { url } = upstream
+  for (const method of ['HEAD', 'GET']) {
+    const [response] = await once(get(url, { method }), 'response')
+    t.equal((await readBounded(response, 1000)).length, 0)
+  }
+  await upstream.disconnected()
 })
 
 t.test('a response without a body is empty', async t => {
