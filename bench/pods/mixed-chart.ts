@@ -86,11 +86,7 @@ function bars(
       const { lowest, highest } = spreadOf(runs.map(({ podsKilled }) => podsKilled))
       const killed = lowest === highest ? `${highest}` : `${lowest} to ${highest}`
       // What its figures are worth: those who were not answered are not in them.
-      const died = answeredAll(runs)
-        ? ''
-        : highest > 0
-          ? `, ${killed} of 4 pods killed`
-          : ', not all answered'
+      const died = answeredAll(runs) ? '' : `, ${highest > 0 ? `${killed} of 4 pods killed` : flaw(runs)}`
       return {
         value,
         itemStyle: { color, opacity: 0.85 },
@@ -104,6 +100,11 @@ function bars(
       }
     }),
   }
+}
+
+/** Of a contender whose pods all lived. */
+function flaw(runs: readonly MixedResult[]): string {
+  return runs.every(({ answered, requests }) => answered === requests) ? 'over the limit' : 'not all answered'
 }
 
 function dots(

@@ -21,7 +21,7 @@ export interface AppOptions {
   /** Bytes, or a string with a unit. Default 'auto': from the container's limit. */
   readonly budget?: number | string
   /** What else the plugin is told. Default: nothing. */
-  readonly limits?: Pick<GovernorOptions, 'share' | 'health'>
+  readonly limits?: Pick<GovernorOptions, 'share' | 'health' | 'queue'>
   /** Bytes of the largest object. Default 64 MiB. */
   readonly bodyLimit?: number
   /** Default: none. */

@@ -10,6 +10,10 @@ export const figures = {
   requestSize: '6MiB',
   /** 16 MiB and a frame. */
   largestRequest: '24MiB',
+  /** Up to here a body is small. It costs twice that: the body, and its ciphertext. */
+  smallRequest: '64KiB',
+  /** For small requests, beside the budget: of a quarter of it at most each. */
+  lane: '4MiB',
   proxies: 1,
   port: 3000,
   agentPort: 9000,
@@ -25,6 +29,7 @@ export const limits: LimitOptions = {
   budget: figures.budget,
   requestSize: figures.requestSize,
   largestRequest: figures.largestRequest,
+  smallRequest: figures.smallRequest,
   proxies: figures.proxies,
   queueTimeoutMs: figures.queueTimeoutMs,
 }

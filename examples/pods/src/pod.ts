@@ -15,6 +15,7 @@ const { OBJECT_STORE_KEY: key, AGENT_PORT: agentPort = figures.agentPort } = pro
 const app = await buildApp({
   ...options,
   storage: storage === 'disk' ? await DiskStorage.in(dir) : new MemoryStorage(),
+  limits: { queue: { lane: figures.lane } },
   masterKey: key === undefined ? randomBytes(32) : parseMasterKey(key),
   logger: { level: 'warn', stream: process.stderr },
 })
