@@ -22,7 +22,8 @@ export function renderMixedChart(run: MixedRun): string {
       figure: ({ small }: MixedResult) => small.p99Ms,
       say: latency,
       left: NAMES,
-      width: 400,
+      // With room for what is to be said of the longest.
+      width: 300,
     },
     {
       title: 'Throughput',

@@ -24,10 +24,17 @@ t.comment(`packed ${tarballs.map(({ name }) => name).join(', ')}`)
 const nodes = await nodeVersions()
 t.comment(`has Node ${nodes.map(({ version }) => version).join(', ')}`)
 
-/** Ours, and what of ours it depends on. */
-const tarballsFor = (name: string) => {
+/** Ours, what of ours it depends on, and `others`. */
+const tarballsFor = (name: string, others: readonly string[] = []) => {
   const { dependencies } = publishedPackages.find(({ manifest }) => manifest.name === name)?.manifest ?? {}
-  return tarballs.filter(tarball => tarball.name === name || tarball.name in { ...dependencies })
+  const all = [name, ...Object.keys({ ...dependencies }), ...others]
+  return tarballs.filter(tarball => all.includes(tarball.name))
+}
+
+/** The first code of a README. */
+async function firstCode(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'README.md'), 'utf8')
+  return text.match(/```ts\n(.*?)```/s)?.[1] ?? ''
 }
 
 /** Runs an app, which asks itself for 64 KiB and tells what came of it, on each Node. */
@@ -52,7 +59,10 @@ for (const { folder, manifest } of publishedLibraries) {
       const dependencies = { ...age.tools, ...age.frameworks[app] }
       // What is old may be left behind by the newest Node, and by none between.
       const runOn = age === newest ? nodes : new Set([...nodes.slice(0, 1), ...nodes.slice(-1)])
-      await installApp(installed, tarballsFor(manifest.name), dependencies)
+      const code = await firstCode(folder)
+      // It may show how it is used beside another of ours.
+      const beside = [...code.matchAll(/from '(@plimsoll\/.*?)'/g)].map(([, name = '']) => name)
+      await installApp(installed, tarballsFor(manifest.name, beside), dependencies)
 
       for (const form of formsOf(age)) {
         await t.test(`serves a request, written in ${form.name}`, async t => {
@@ -64,8 +74,6 @@ for (const { folder, manifest } of publishedLibraries) {
       if (age === oldest) return
       await t.test('is used in its README by names and types that it has', async t => {
         const project = join(installed, 'esm')
-        const text = await readFile(join(folder, 'README.md'), 'utf8')
-        const [, code = ''] = text.match(/```ts\n(.*?)```/s) ?? []
         t.match(code, `from '${manifest.name}'`)
         await writeFile(join(project, 'readme.ts'), code)
         await t.resolves(run('npx', ['--no-install', 'tsc', '--noEmit'], project))

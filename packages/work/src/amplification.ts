@@ -26,7 +26,10 @@ export interface RouteAmplification {
   readonly factor: number
 }
 
-/** The routes whose requests became more than they asked for, the worst first. Of `governor.report()`. */
+/**
+ * The routes whose requests did more than answer: ran twice, began tasks, read from elsewhere, outlived their clients. The
+ * worst first. Of `governor.report()`.
+ */
 export function amplification({ routes }: Pick<GovernorReport, 'routes'>): RouteAmplification[] {
   return routes.flatMap(route => ofRoute(route)).sort((one, other) => other.factor - one.factor)
 }
@@ -34,6 +37,8 @@ export function amplification({ routes }: Pick<GovernorReport, 'routes'>): Route
 function ofRoute({ route, requests, work }: RouteReport): RouteAmplification[] {
   if (work === undefined || requests === 0) return []
   const { readBytes, declaredBytes } = work
+  // Such as one that has but a deadline.
+  if (work.runs <= requests && work.tasks + readBytes + work.outlived === 0) return []
   const [runs, tasks] = [work.runs / requests, work.tasks / requests]
   const readOverDeclared = declaredBytes === 0 ? 1 : Math.max(1, readBytes / declaredBytes)
   return [
@@ -53,7 +58,7 @@ function ofRoute({ route, requests, work }: RouteReport): RouteAmplification[] {
 
 const HEADINGS = ['route', 'requests', 'runs', 'tasks', 'read', 'declared', 'outlived', 'seconds', 'factor']
 
-/** The same as text, a line for each route; empty where there are none. */
+/** The same as text, a line for each route below the headings. */
 export function amplificationTable(report: Pick<GovernorReport, 'routes'>): string {
   const rows = amplification(report).map(row => [
     row.route,
@@ -66,7 +71,7 @@ export function amplificationTable(report: Pick<GovernorReport, 'routes'>): stri
     figure(row.outlivedSeconds),
     figure(row.factor),
   ])
-  return rows.length === 0 ? '' : table(HEADINGS, rows)
+  return table(HEADINGS, rows)
 }
 
 function figure(value: number): string {

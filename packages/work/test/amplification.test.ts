@@ -19,6 +19,7 @@ t.test(
     const report = reportOf([
       { route: 'GET /plain', requests: 9 },
       { route: 'GET /never', requests: 0, work: { ...NOTHING, runs: 1 } },
+      { route: 'GET /deadline', requests: 3, work: { ...NOTHING, runs: 3 } },
       { route: 'GET /twice', requests: 10, work: { ...NOTHING, runs: 20 } },
       {
         route: 'GET /tiles',
@@ -61,7 +62,11 @@ t.test(
         'GET /less            1  1.00      -  0.0 KiB   0.1 KiB         -        -    1.00',
       ].join('\n'),
     )
-    t.equal(amplificationTable(reportOf([])), '')
+    t.equal(
+      amplificationTable(reportOf([])),
+      'route  requests  runs  tasks  read  declared  outlived  seconds  factor',
+      'so that who looks sees that there is nothing',
+    )
   },
 )
 
