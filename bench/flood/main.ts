@@ -28,6 +28,7 @@ interface Options {
   readonly runs?: number
   readonly budget: string
   readonly untuned?: boolean
+  readonly workers?: number
   readonly telemetry?: string
   readonly limit: number
   readonly cage: string
@@ -44,6 +45,7 @@ cli
   .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
   .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
   .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
+  .option('--workers <n>', 'So many processes of node:cluster in the one container; default: no cluster')
   .option('--telemetry <processor>', 'Traced, by bounded or batch, while the collector hangs; on Fastify')
   .option('--limit <MiB>', 'Memory of the container', { default: 512 })
   .option('--throughput', 'Compare MB/s instead, in memory and without a limit that matters')
@@ -114,7 +116,7 @@ async function compareThroughput(options: Options): Promise<void> {
   )
 }
 
-function common({ framework: name, budget, untuned = false, cage, telemetry: processor }: Options) {
+function common({ framework: name, budget, untuned = false, workers, cage, telemetry: processor }: Options) {
   const framework = frameworkNamed(name)
   const telemetry = processor === undefined ? undefined : contenderNamed(processor)
   if (telemetry !== undefined && framework !== 'fastify')
@@ -123,6 +125,7 @@ function common({ framework: name, budget, untuned = false, cage, telemetry: pro
   return {
     framework,
     tuning,
+    workers,
     stopAfterMs: STOP_AFTER_MS,
     ...(telemetry && { telemetry }),
     ...forcedCage(cage),

@@ -14,7 +14,7 @@ import { MemoryRecorder } from './memory-recorder.ts'
 import type { Progress } from './progress.ts'
 import type { Scenario } from './scenarios.ts'
 import { ServerProcess } from './server-process.ts'
-import { type Framework, serverFor } from './servers.ts'
+import { clustered, type Framework, serverFor } from './servers.ts'
 import { storageRoot } from './storage-root.ts'
 import { summarised } from './summary.ts'
 import { argumentsOf, type Tuning } from './tuning.ts'
@@ -24,6 +24,8 @@ export interface FloodOptions {
   readonly governed: boolean
   readonly storage: 'disk' | 'memory'
   readonly tuning: Tuning
+  /** Processes of node:cluster behind its port; undefined: no cluster. */
+  readonly workers?: number | undefined
   readonly limitBytes: number
   readonly forceCage?: 'supervisor'
   readonly stopAfterMs: number
@@ -68,11 +70,8 @@ export async function runFlood(
       await collector.ask('hang')
       governing.push(`--telemetry=${JSON.stringify({ processor: telemetry, collector: collector.url })}`)
     }
-    const server = await ServerProcess.start(
-      module,
-      [...args({ ...given, upstreamPort }), ...governing],
-      cage,
-    )
+    const program = { module, args: [...args({ ...given, upstreamPort }), ...governing] }
+    const server = await ServerProcess.start(...clustered(program, options.workers), cage)
     front = await options.front?.(server.port)
     const port = front?.port ?? server.port
     const target = { port, storePort: behind?.port ?? server.port, routes, scenario }

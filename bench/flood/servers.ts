@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { compiled } from './compiled.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -88,6 +89,16 @@ export function serverFor(
   if (isTraced) return traced
   if (tuning.by !== 'hand') return plainStores[framework]
   return examples[scenario.name] ?? objectStores[framework]
+}
+
+/** Who runs so many of a server, and how it is told; the server itself where nobody does. */
+export function clustered(
+  { module, args }: { readonly module: string; readonly args: readonly string[] },
+  workers: number | undefined,
+): [module: string, args: readonly string[]] {
+  if (workers === undefined) return [module, args]
+  const primary = compiled(fileURLToPath(new URL('./servers/clustered.ts', import.meta.url)))
+  return [primary, ['--workers', String(workers), '--module', compiled(module), ...args]]
 }
 
 function objectStore(module: string | URL): FloodServer {

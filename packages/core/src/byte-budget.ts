@@ -340,6 +340,16 @@ export class ByteBudget {
   }
 
   /**
+   * Changes the capacity for good: what costs more can never fit.
+   *
+   * @internal
+   */
+  configure(capacity: number): void {
+    this.#account.configured = capacity
+    this.resize(capacity)
+  }
+
+  /**
    * Lets newcomers fill no more than this, beside the capacity, which stays as it was set. Lanes have none, and who would
    * be alone passes it.
    *

@@ -12,6 +12,8 @@ import { checkLogger, type Logger, processLogger } from './refusal-log.ts'
 import type { RequestHead } from './request-head.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import type { ShareOptions } from './shares.ts'
+import { WorkerShare } from './worker-share.ts'
+import { workers } from './workers.ts'
 
 /** Options of a governor. The policy among them holds for every route that has none of its own. */
 export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
@@ -20,7 +22,10 @@ export interface GovernorOptions extends Omit<RoutePolicy, 'exempt'> {
    * happened. A function is asked at each request. A route's own goes first.
    */
   readonly mode?: ModeOption
-  /** Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. */
+  /**
+   * Bytes, a budget of one's own (to share it), or `'auto'` (default): from the container's limit. Workers of node:cluster share
+   * that limit: of `'auto'` each has its part, and another one when there are more or fewer of them.
+   */
   readonly budget?: ByteSize | ByteBudget | 'auto'
   /** Bounds of the queue. With a ByteBudget of one's own they are its own, and these an error. */
   readonly queue?: QueueOptions
@@ -69,6 +74,8 @@ export interface ResolvedOptions {
   readonly connections: number
   readonly mode: ModeOption
   readonly valve: boolean
+  /** Of a budget that was chosen in a worker of node:cluster. */
+  readonly workerShare: WorkerShare | undefined
   readonly recorder: ResolvedRecorder | undefined
   readonly health: ResolvedHealth
   /** In lower case. */
@@ -109,20 +116,26 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     throw optionError('deadlineHeader', 'the name of a header', deadlineHeader)
   checkLogger(logger)
   if (connections !== undefined) checkWhole(connections, 'connections', Number.MAX_SAFE_INTEGER, 1)
-  const chosen = budget === 'auto' ? chooseBudget() : undefined
+  const siblings = budget === 'auto' ? workers() : undefined
+  const workerShare = siblings && new WorkerShare(siblings, logger)
+  const chosen = budget === 'auto' ? (workerShare?.chosen ?? chooseBudget()) : undefined
   const resolved = isBudget(budget)
     ? ownBudget(budget, queue)
     : newBudget(chosen?.bytes ?? budget, queue, chosen !== undefined)
   if (chosen !== undefined) tellChosen(chosen, logger)
+  workerShare?.govern(resolved)
   return Object.freeze({
     policy: resolvePolicy(chosen === undefined ? policy : { cost: 'auto', ...policy }),
     budget: resolved,
-    alone: chosen?.roomBytes ?? resolved.capacity,
+    get alone() {
+      return (workerShare?.chosen ?? chosen)?.roomBytes ?? resolved.capacity
+    },
     exempt,
     share,
     connections: connections ?? connectionsFor(resolved.capacity),
     mode: checkMode(mode),
     valve,
+    workerShare,
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder),
     health: resolveHealth(health),
     deadlineHeader: deadlineHeader?.toLowerCase(),

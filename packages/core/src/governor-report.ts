@@ -4,6 +4,8 @@ import type { Mode } from './mode.ts'
 import { costOfMost, recommendBudget, recommendCost } from './recommend.ts'
 import type { GovernorReport, RouteReport } from './report.ts'
 import type { RouteMeasures } from './route-measures.ts'
+import { partOf } from './worker-share.ts'
+import { workers } from './workers.ts'
 
 /** What a governor knows of itself. */
 export interface Reported {
@@ -32,7 +34,12 @@ export function governorReport({ sinceMs, mode, budget, demand, idleBytes, rows 
     demandBytes: demand.spread(),
     memory: { limit, idleBytes, residentBytes: process.memoryUsage.rss() },
     routes: routes.map(({ report }) => report),
-    recommended: recommendBudget(routes[0]?.mostBytes ?? 0, demand, limit, idleBytes),
+    recommended: recommendBudget(
+      routes[0]?.mostBytes ?? 0,
+      demand,
+      partOf(limit, workers()?.count() ?? 1),
+      idleBytes,
+    ),
   }
 }
 

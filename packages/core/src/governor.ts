@@ -27,6 +27,7 @@ import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
 import { lookForClient } from './look-for-client.ts'
+import { memoryUse } from './memory-use.ts'
 import { checkMode, type Mode, type ModeOption, modeOf } from './mode.ts'
 import { noReservation } from './no-reservation.ts'
 import { Observer } from './observer.ts'
@@ -40,7 +41,7 @@ import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-po
 import type { Route } from './routes.ts'
 import { Shares } from './shares.ts'
 import { Traffic } from './traffic.ts'
-import { Valve } from './valve.ts'
+import { NEVER_SHORT, Valve } from './valve.ts'
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -84,8 +85,10 @@ export class Governor {
   constructor(options: GovernorOptions = {}) {
     this.#options = resolveGovernorOptions(options)
     this.budget = this.#options.budget
-    const { share } = this.#options
-    this.#traffic = new Traffic(Math.floor(this.budget.capacity / UNKNOWN_PART))
+    const { share, workerShare } = this.#options
+    // So few of them at a time in all workers together.
+    const part = Math.max(1, UNKNOWN_PART / (workerShare?.count ?? 1))
+    this.#traffic = new Traffic(Math.floor(this.budget.capacity / part))
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections, mode, recorder, logger } = this.#options
@@ -100,7 +103,9 @@ export class Governor {
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
     // One for all governors that share a budget.
-    if (this.#options.valve) this.budget.valve ??= new Valve(this.budget, logger)
+    const { valve } = this.#options
+    if (valve || workerShare !== undefined)
+      this.budget.valve ??= new Valve(this.budget, logger, valve ? memoryUse() : NEVER_SHORT, workerShare)
     // Last, since it opens a file: what else is wrong has been said by now.
     this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
   }

@@ -87,7 +87,12 @@ function ownPath(root: string, line: RegExp): string {
   return line.exec(text(join(root, 'proc/self/cgroup')))?.[1] ?? '/'
 }
 
-function text(file: string): string {
+/**
+ * The text of a file, or none.
+ *
+ * @internal
+ */
+export function text(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {
@@ -123,16 +128,18 @@ export interface ChosenBudget {
  * less than a sixteenth of the limit, so that a small container still serves.
  *
  * @param residentBytes of the process as it stands, default: of this one
+ * @param floatingBytes what V8 lets float, default: 64 MiB
  */
 export function chooseBudget(
   limit: MemoryLimit = memoryLimit(),
   residentBytes: number = process.memoryUsage.rss(),
+  floatingBytes: number = FLOATING_BYTES,
 ): ChosenBudget {
-  const roomBytes = limit.bytes - residentBytes - FLOATING_BYTES
+  const roomBytes = limit.bytes - residentBytes - floatingBytes
   const half = Math.floor(roomBytes / 2)
   const least = Math.floor(limit.bytes / 16)
   const bytes = Math.max(half, least)
-  const floats = `the ${mebibytes(residentBytes)} in use and ${mebibytes(FLOATING_BYTES)} that the garbage collector lets float`
+  const floats = `the ${mebibytes(residentBytes)} in use and ${mebibytes(floatingBytes)} that the garbage collector lets float`
   const of = `the limit of ${mebibytes(limit.bytes)} (${limit.source})`
   const because =
     half < least

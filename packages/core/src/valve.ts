@@ -6,6 +6,9 @@ import { nextCeiling, OPEN } from './valve-ceiling.ts'
 /** How often it looks, while anything is reserved or waited for. */
 export const LOOK_EVERY_MS = 50
 
+/** For who does not want memory looked at. */
+export const NEVER_SHORT = Object.freeze({ read: () => ({ usedBytes: 0, limitBytes: 1, stalled: 0 }) })
+
 /**
  * Looks at real memory and tightens a budget while it is short. It can't do without the budget: what it sees is there
  * already. It is for what no cost tells of: what a handler holds beside its body, and what V8 has not collected.
@@ -14,15 +17,23 @@ export class Valve {
   readonly #budget: ByteBudget
   readonly #logger: Logger
   readonly #memory: Pick<MemoryUse, 'read'>
+  readonly #share: { look(): void } | undefined
   #state = OPEN
   #timer: NodeJS.Timeout | undefined
   #shutSince: number | undefined
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  constructor(budget: ByteBudget, logger: Logger, memory: Pick<MemoryUse, 'read'> = memoryUse()) {
+  /** @param share whom to have look, too */
+  constructor(
+    budget: ByteBudget,
+    logger: Logger,
+    memory: Pick<MemoryUse, 'read'> = memoryUse(),
+    share?: { look(): void },
+  ) {
     this.#budget = budget
     this.#logger = logger
     this.#memory = memory
+    this.#share = share
   }
 
   /** For how long newcomers have found less than the capacity; 0 where they don't. */
@@ -40,6 +51,7 @@ export class Valve {
       this.#timer = undefined
       if (!this.rest()) this.#look()
     }, LOOK_EVERY_MS).unref()
+    this.#share?.look()
     const { reserved, capacity } = this.#budget
     const reading = this.#memory.read()
     this.#enter(nextCeiling(this.#state, reading, reserved, capacity))
