@@ -13,7 +13,7 @@ export const figures = {
   /** Up to here a body is small. It costs twice that: the body, and its ciphertext. */
   smallRequest: '64KiB',
   /** For small requests, beside the budget: of a quarter of it at most each. */
-  lane: '4MiB',
+  lane: '1MiB',
   proxies: 1,
   port: 3000,
   agentPort: 9000,
