@@ -46,7 +46,7 @@ async function compare(options: Options): Promise<void> {
     const folder = resultsFolder(options)
     mkdirSync(folder, { recursive: true })
     const file = join(folder, `advice-${run.framework}`)
-    writeFileSync(`${file}.json`, `${JSON.stringify(run, undefined, 2)}\n`)
+    writeFileSync(`${file}.json`, `${JSON.stringify(run)}\n`)
     writeFileSync(`${file}.md`, adviceMarkdown(run))
     console.log(`Figures: ${relative('', file)}.md`)
     if (!run.floods.every(flooded => isServed(flooded, 'report'))) process.exitCode = 1

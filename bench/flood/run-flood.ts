@@ -71,7 +71,7 @@ export async function runFlood(
       governing.push(`--telemetry=${JSON.stringify({ processor: telemetry, collector: collector.url })}`)
     }
     const program = { module, args: [...args({ ...given, upstreamPort }), ...governing] }
-    const server = await ServerProcess.start(...clustered(program, options.workers), cage)
+    const server = await ServerProcess.start(...(await clustered(program, options.workers)), cage)
     front = await options.front?.(server.port)
     const port = front?.port ?? server.port
     const target = { port, storePort: behind?.port ?? server.port, routes, scenario }

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { compiled } from './compiled.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -92,11 +91,13 @@ export function serverFor(
 }
 
 /** Who runs so many of a server, and how it is told; the server itself where nobody does. */
-export function clustered(
+export async function clustered(
   { module, args }: { readonly module: string; readonly args: readonly string[] },
   workers: number | undefined,
-): [module: string, args: readonly string[]] {
+): Promise<[module: string, args: readonly string[]]> {
   if (workers === undefined) return [module, args]
+  // Only here, since it brings a compiler.
+  const { compiled } = await import('./compiled.ts')
   const primary = compiled(fileURLToPath(new URL('./servers/clustered.ts', import.meta.url)))
   return [primary, ['--workers', String(workers), '--module', compiled(module), ...args]]
 }

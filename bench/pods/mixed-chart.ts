@@ -4,7 +4,7 @@ import { machineLine } from '../machine.ts'
 import { ink, renderSvg, text } from '../picture.ts'
 import { spreadOf } from '../statistics.ts'
 import type { MixedResult, MixedRun } from './mixed.ts'
-import { answeredAll, byContender } from './mixed-table.ts'
+import { answeredAll, byContender, isComparable } from './mixed-table.ts'
 
 const WIDTH = 1080
 const HEADER = 104
@@ -83,11 +83,12 @@ function bars(
     barWidth: 16,
     data: groups.map(([name, runs]) => {
       const value = spreadOf(runs.map(figure)).median
-      const color = name === 'Plimsoll' ? ink.governed : answeredAll(runs) ? ink.peer : ink.ungoverned
+      const color = name === 'Plimsoll' ? ink.governed : isComparable(runs) ? ink.peer : ink.ungoverned
       const { lowest, highest } = spreadOf(runs.map(({ podsKilled }) => podsKilled))
       const killed = lowest === highest ? `${highest}` : `${lowest} to ${highest}`
       // What its figures are worth: those who were not answered are not in them.
-      const died = answeredAll(runs) ? '' : `, ${highest > 0 ? `${killed} of 4 pods killed` : flaw(runs)}`
+      const lived = answeredAll(runs) ? 'over the limit' : 'not all answered'
+      const flaw = isComparable(runs) ? '' : `, ${highest > 0 ? `${killed} of 4 pods killed` : lived}`
       return {
         value,
         itemStyle: { color, opacity: 0.85 },
@@ -95,17 +96,12 @@ function bars(
           ...text(12, color),
           show: true,
           position: 'right' as const,
-          formatter: `${say(value)}${index === 0 ? died : ''}`,
+          formatter: `${say(value)}${index === 0 ? flaw : ''}`,
           distance: 14,
         },
       }
     }),
   }
-}
-
-/** Of a contender whose pods all lived. */
-function flaw(runs: readonly MixedResult[]): string {
-  return runs.every(({ answered, requests }) => answered === requests) ? 'over the limit' : 'not all answered'
 }
 
 function dots(

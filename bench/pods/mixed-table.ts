@@ -25,15 +25,20 @@ export function byContender(results: readonly MixedResult[]): ReadonlyMap<string
   return groups
 }
 
-/**
- * Whether all of its requests were answered within the limit, in each run: only then its other figures can be compared.
- * The kernel counts sockets apart in v1, and lets a pod live that v2 would have killed.
- */
+/** Whether all of its requests were answered, in each run. */
 export function answeredAll(runs: readonly MixedResult[]): boolean {
-  return runs.every(
-    ({ answered, requests, podsKilled, peakBytes, cage }) =>
-      answered === requests && podsKilled === 0 && Math.max(...peakBytes) <= cage.limitBytes,
+  return runs.every(({ answered, requests }) => answered === requests)
+}
+
+/**
+ * Whether they were, and all pods lived within the limit: only then its other figures can be compared. The kernel counts sockets
+ * apart in v1, and lets a pod live that v2 would have killed.
+ */
+export function isComparable(runs: readonly MixedResult[]): boolean {
+  const lived = runs.every(
+    ({ podsKilled, peakBytes, cage }) => podsKilled === 0 && Math.max(...peakBytes) <= cage.limitBytes,
   )
+  return lived && answeredAll(runs)
 }
 
 /** Medians, with their spread where there were several runs. */
@@ -64,7 +69,7 @@ export function mixedTable(run: MixedRun): string {
 function verdictOf({ results }: MixedRun): string[] {
   const groups = [...byContender(results)]
   const ours = groups.find(([name]) => name === 'Plimsoll')?.[1]
-  const peers = groups.filter(([name, runs]) => name !== 'Plimsoll' && answeredAll(runs))
+  const peers = groups.filter(([name, runs]) => name !== 'Plimsoll' && isComparable(runs))
   if (ours === undefined || peers.length === 0) return []
   const median = (runs: readonly MixedResult[], figure: (result: MixedResult) => number): number =>
     spreadOf(runs.map(figure)).median

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
+import { MALLOC } from '../../../examples/workers/src/malloc.ts'
 
 /** `--port 0 --workers <n> --module <path>` and what the module is told: so many of it behind one port. */
 const [, port, , workers, , module, ...args] = process.argv.slice(2)
@@ -7,8 +8,6 @@ const [, port, , workers, , module, ...args] = process.argv.slice(2)
 // Who reads an object did not write it.
 process.env.OBJECT_STORE_KEY = randomBytes(32).toString('hex')
 cluster.setupPrimary({ exec: module, args: ['--port', String(port), ...args], silent: true })
-/** As in the example of workers. */
-const MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
 let listening = 0
 cluster.on('listening', (_worker, { port }) => {
   if (++listening === Number(workers)) console.log(JSON.stringify({ listening: port }))

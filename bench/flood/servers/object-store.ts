@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GovernorOptions, RoutePolicy } from '@plimsoll/core'
 import { DiskStorage } from '../../../examples/object-store/src/disk-storage.ts'
 import { FRAME_BYTES } from '../../../examples/object-store/src/frame-layout.ts'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
-import { parseMasterKey } from '../../../examples/object-store/src/master-key.ts'
+import { masterKeyOf } from '../../../examples/object-store/src/master-key.ts'
 import { MemoryStorage } from '../../../examples/object-store/src/memory-storage.ts'
 import { renderMetrics } from '../../../examples/object-store/src/metrics.ts'
 import { ObjectStore } from '../../../examples/object-store/src/object-store.ts'
@@ -42,10 +41,8 @@ export const governorOptions: GovernorOptions = {
 const liveFrames = new LiveFrames()
 export const storage = options.storage === 'disk' ? await DiskStorage.in(options.dir) : new MemoryStorage()
 
-/** Workers of one port read what another has written. */
-const { OBJECT_STORE_KEY: key } = process.env
-const masterKey = key === undefined ? randomBytes(32) : parseMasterKey(key)
-export const store = new ObjectStore(storage, masterKey, liveFrames)
+// From the environment where it is one of several workers: each reads what another has written.
+export const store = new ObjectStore(storage, masterKeyOf(process.env), liveFrames)
 
 /** What its routes cost: where nothing was recommended, the same as in the example's app.ts, where the reasons stand. */
 export const uploads: RoutePolicy = {

@@ -12,8 +12,8 @@ const ERROR_PAGE = '<!-- -->\n'.repeat(256 * 114)
 
 /**
  * Stands in for suppliers: `GET /north/fine-1?fields=price`. Of things called `slow-…` the offer begins at once and ends
- * after 15 s; of `large-…` it is 8 times too long, and as slow; of `none-…` there is an error page of 256 KiB. `GET /connections` tells how many were
- * open at once, since it was asked before.
+ * after 15 s; of `large-…` it is 8 times too long, and as slow; of `none-…` there is an error page of 256 KiB.
+ * `GET /connections` tells how many were open at once, since it was asked before.
  */
 export function suppliersServer(slowMs = SLOW_MS): Server {
   let open = 0

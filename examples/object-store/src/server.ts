@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from './app.ts'
 import { DiskStorage } from './disk-storage.ts'
-import { parseMasterKey } from './master-key.ts'
+import { masterKeyOf } from './master-key.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import { diskS3Storage, memoryS3Storage } from './s3/s3-storage.ts'
 import { resolveServerOptions } from './server-options.ts'
@@ -14,7 +13,7 @@ const app = await buildApp({
   ...appOptions,
   storage: storage === 'disk' ? await DiskStorage.in(dir) : new MemoryStorage(),
   s3Storage: storage === 'disk' ? await diskS3Storage(dir) : memoryS3Storage(),
-  masterKey: key === undefined ? randomBytes(32) : parseMasterKey(key),
+  masterKey: masterKeyOf(process.env),
   // Stdout belongs to the one line that tells where we listen.
   logger: { level, stream: process.stderr },
 })

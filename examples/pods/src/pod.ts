@@ -1,22 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { shutdownOnSignal } from '@plimsoll/core'
 import { agentCheck } from '@plimsoll/haproxy'
 import { buildApp } from '../../object-store/src/app.ts'
 import { DiskStorage } from '../../object-store/src/disk-storage.ts'
-import { parseMasterKey } from '../../object-store/src/master-key.ts'
+import { masterKeyOf } from '../../object-store/src/master-key.ts'
 import { MemoryStorage } from '../../object-store/src/memory-storage.ts'
 import { resolveServerOptions } from '../../object-store/src/server-options.ts'
 import { figures } from './figures.ts'
 
 const { port, host, storage, dir, ...options } = resolveServerOptions(process.argv.slice(2), process.env)
-const { OBJECT_STORE_KEY: key, AGENT_PORT: agentPort = figures.agentPort } = process.env
+const { AGENT_PORT: agentPort = figures.agentPort } = process.env
 
 const app = await buildApp({
   ...options,
   storage: storage === 'disk' ? await DiskStorage.in(dir) : new MemoryStorage(),
   limits: { queue: { lane: figures.lane } },
-  masterKey: key === undefined ? randomBytes(32) : parseMasterKey(key),
+  masterKey: masterKeyOf(process.env),
   logger: { level: 'warn', stream: process.stderr },
 })
 await app.listen({ port, host })

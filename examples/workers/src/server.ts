@@ -1,11 +1,9 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
+import { MALLOC } from './malloc.ts'
 
 // Nothing of Plimsoll here: each worker counts the others itself. PM2 would be in this place.
 const { WORKERS = availableParallelism() } = process.env
-
-/** Has glibc give freed buffers back to the kernel at once: what it keeps for later it keeps in each of them. */
-const MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 cluster.setupPrimary({ exec: new URL('./worker.ts', import.meta.url).pathname })
 for (let started = 0; started < Number(WORKERS); started++) cluster.fork(MALLOC)
