@@ -1,0 +1,38 @@
+import { setMaxListeners } from 'node:events'
+import { beginAttack } from '../../fairness/load/begin-attack.ts'
+import { emptyTally } from '../../flood/load/outcome.ts'
+import { type Row, STOP_AFTER_MS } from '../rows.ts'
+import type { Played } from './protocol.ts'
+import { prepare } from './prepare.ts'
+import { sendAll } from './send-all.ts'
+
+/** One row: attackers first, then the honest, and what goes on beside them until they are done. Tells its progress once they are there. */
+export async function playRow(
+  port: number,
+  row: Row,
+  stop: AbortSignal,
+  onProgress: (answered: number) => void,
+): Promise<Played> {
+  await prepare(port, row)
+  const over = new AbortController()
+  const othersEnd = AbortSignal.any([stop, over.signal])
+  const attack = row.attackers && beginAttack(port, row.attackers, othersEnd)
+  await attack?.established()
+
+  const ends = AbortSignal.any([stop, AbortSignal.timeout(STOP_AFTER_MS)])
+  // Thousands of requests listen to one of these.
+  setMaxListeners(0, ends, othersEnd)
+  const tally = emptyTally(0)
+  const progress = setInterval(() => onProgress(tally.answered), 100)
+  const startedMs = performance.now()
+  const beside = row.sends.filter(({ beside }) => beside)
+  const besides = Promise.all(beside.map(sends => sendAll(port, sends, emptyTally(0), othersEnd)))
+  const counted = row.sends.filter(({ beside }) => !beside)
+  await Promise.all(counted.map(sends => sendAll(port, sends, tally, ends)))
+  const elapsedMs = performance.now() - startedMs
+  over.abort()
+  await besides
+  await attack?.ended()
+  clearInterval(progress)
+  return { tally, elapsedMs, ...(attack && { attack: attack.tally }) }
+}
