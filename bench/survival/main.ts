@@ -32,7 +32,10 @@ interface Options {
 
 const cli = cac('survival')
 cli
-  .command('', 'Who survives what, in a container of 512 MiB? Cells that are measured already are not measured again')
+  .command(
+    '',
+    'Who survives what, in a container of 512 MiB? Cells that are measured already are not measured again',
+  )
   .option('--row <names>', `By comma: ${rows.map(({ name }) => name).join(', ')}`)
   .option('--column <names>', `By comma: ${columnNames.join(', ')}`)
   .option('--runs <n>', 'Runs of each cell, in turns', { default: 1 })
@@ -71,9 +74,17 @@ async function measure(options: Options): Promise<void> {
   if (!passed) process.exitCode = 1
 }
 
-async function measureCell(known: readonly Row[], cell: Cell, folder: string, options: Options): Promise<void> {
+async function measureCell(
+  known: readonly Row[],
+  cell: Cell,
+  folder: string,
+  options: Options,
+): Promise<void> {
   const row = known.find(({ name }) => name === cell.row) as Row
-  const requests = row.sends.reduce((sum, { requests, forMs }) => sum + (forMs === undefined ? requests : 0), 0)
+  const requests = row.sends.reduce(
+    (sum, { requests, forMs }) => sum + (forMs === undefined ? requests : 0),
+    0,
+  )
   const progress = new Progress(`${cell.row}, ${cell.column}, run ${cell.run}`, requests, LIMIT_BYTES)
   const forced = forcedCage(options.cage)
   const result = await runCell(row, cell, { brief: options.brief === true, ...forced }, progress)
@@ -82,7 +93,9 @@ async function measureCell(known: readonly Row[], cell: Cell, folder: string, op
   const said = `${answered} of ${result.requests} answered, ${refused} refused, ${resets} reset, ${goodput(result).toFixed(1)} MB/s`
   const small = `small ${prober.answered} of ${prober.requests}, p99 ${prober.p99Ms?.toFixed(0) ?? '–'} ms`
   const fate = lived(result) ? 'alive' : `${ending.kind}`
-  progress.done(`${said}; ${small}; ${fate}, peak ${(peakBytes / 2 ** 20).toFixed(0)} MiB; ${tookSeconds.toFixed(0)} s`)
+  progress.done(
+    `${said}; ${small}; ${fate}, peak ${(peakBytes / 2 ** 20).toFixed(0)} MiB; ${tookSeconds.toFixed(0)} s`,
+  )
   if (ending.kind === 'died') console.error(ending.stderr)
 }
 
@@ -105,7 +118,8 @@ function chosenOf<T>(
   if (names === undefined) return all
   return names.split(',').map(name => {
     const found = all.find(one => nameOf(one) === name)
-    if (found === undefined) throw new TypeError(`${option}: there is no ${name}, only ${all.map(nameOf).join(', ')}`)
+    if (found === undefined)
+      throw new TypeError(`${option}: there is no ${name}, only ${all.map(nameOf).join(', ')}`)
     return found
   })
 }

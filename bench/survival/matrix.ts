@@ -55,7 +55,12 @@ function referencesOf(results: readonly CellResult[], row: string): References {
   return new Map(ofRow.map(result => [result.run, goodput(result)]))
 }
 
-function cellOf(row: string, column: Column, runs: readonly CellResult[], references: References): MatrixCell {
+function cellOf(
+  row: string,
+  column: Column,
+  runs: readonly CellResult[],
+  references: References,
+): MatrixCell {
   const survived = runs.every(lived)
   const telling = survived ? runs : runs.filter(result => !lived(result))
   const byGoodput = [...telling].sort((a, b) => goodput(a) - goodput(b))

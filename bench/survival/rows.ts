@@ -66,7 +66,10 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'stalled-senders',
-    title: { name: 'Stalled senders', load: '64 send 15.8 of 16 MiB and stall; beside them 24 uploads of 4 MiB' },
+    title: {
+      name: 'Stalled senders',
+      load: '64 send 15.8 of 16 MiB and stall; beside them 24 uploads of 4 MiB',
+    },
     attackers: { kind: 'sender', sockets: 64, bytes: 16 * MiB, paidBytes: 15.8 * MiB, backAfterMs: 20 },
     sends: [wave('upload', 4 * MiB, 4, 24)],
     haproxy: { maxconn: 16, perAddress: 8 },

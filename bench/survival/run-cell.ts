@@ -39,7 +39,10 @@ export async function runCell(
   const cage = openCage(cell.column === REFERENCE ? UNLIMITED_BYTES : LIMIT_BYTES, forceCage)
   const removeCage = onTheWayOut(() => cage.remove())
   const module = new URL('./load/process.ts', import.meta.url)
-  const clients = { load: new LoadProcess<Order, Played>(module), prober: new LoadProcess<Order, Played>(module) }
+  const clients = {
+    load: new LoadProcess<Order, Played>(module),
+    prober: new LoadProcess<Order, Played>(module),
+  }
   const closeClients = onTheWayOut(() => {
     clients.load.close()
     clients.prober.close()

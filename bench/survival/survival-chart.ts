@@ -47,7 +47,11 @@ export function renderSurvivalChart(matrix: Matrix, rows: readonly Row[]): strin
   return renderSvg(width, height, option)
 }
 
-function drawnCell(left: number, top: number, cell: MatrixCell | undefined): ReturnType<CustomSeriesRenderItem> {
+function drawnCell(
+  left: number,
+  top: number,
+  cell: MatrixCell | undefined,
+): ReturnType<CustomSeriesRenderItem> {
   const look = fills[lookOf(cell)]
   const [large = '', small = ''] = linesOf(cell)
   const { width, height, gap } = CELL
@@ -142,7 +146,9 @@ function footer({ cells }: Matrix, height: number): TitleComponentOption {
   return {
     left: 16,
     top: height - FOOTER + 14,
-    text: note ?? `Limit held by the kernel, ${kind}; sockets are counted. Fastify 5. ${machineLine(last.machine)}.`,
+    text:
+      note ??
+      `Limit held by the kernel, ${kind}; sockets are counted. Fastify 5. ${machineLine(last.machine)}.`,
     textStyle: note ? { ...text(11, ink.alarm), fontWeight: 700 } : text(11, ink.faint),
   }
 }

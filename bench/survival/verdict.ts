@@ -17,7 +17,9 @@ export function verdictOf(matrix: Matrix): Verdict {
     const { survived, of } = survivedOf(matrix, column)
     lines.push(`${columns[column].name}: survived ${survived} of ${of}`)
   }
-  const misses = matrix.cells.filter(({ column }) => isPlimsoll(column)).flatMap(cell => missesOf(matrix, cell))
+  const misses = matrix.cells
+    .filter(({ column }) => isPlimsoll(column))
+    .flatMap(cell => missesOf(matrix, cell))
   return { lines: [...lines, ...misses], passed: misses.length === 0 }
 }
 

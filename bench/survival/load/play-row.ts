@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { beginAttack } from '../../fairness/load/begin-attack.ts'
 import { emptyTally } from '../../flood/load/outcome.ts'
 import { type Row, STOP_AFTER_MS } from '../rows.ts'
-import type { Played } from './protocol.ts'
 import { prepare } from './prepare.ts'
+import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'
 
 /** One row: attackers first, then the honest, and what goes on beside them until they are done. Tells its progress once they are there. */

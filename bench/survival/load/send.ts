@@ -32,7 +32,13 @@ export function send(peer: Peer, kind: RequestKind, object: number, bytes: numbe
 
 type Headers = Readonly<Record<string, string | number>>
 
-function postWhole(peer: Peer, path: string, body: Buffer, headers: Headers, bytes: number): Promise<Outcome> {
+function postWhole(
+  peer: Peer,
+  path: string,
+  body: Buffer,
+  headers: Headers,
+  bytes: number,
+): Promise<Outcome> {
   return post(peer, path, [body], { ...headers, 'content-length': body.length }, bytes)
 }
 

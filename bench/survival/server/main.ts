@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
-import { BODY_LIMIT, declareRoutes } from './routes.ts'
 import { protectionNamed, protections } from './protections.ts'
+import { BODY_LIMIT, declareRoutes } from './routes.ts'
 
 /** One server for all rows, behind what `--protection` says. */
 const { values } = parseArgs({

@@ -44,7 +44,9 @@ export const protections: Readonly<Record<Protection, (app: FastifyInstance) => 
       errorPropagationMode: false,
     })
     // Where it does not call `done` it has answered.
-    app.addHook('onRequest', (request, reply, done) => protect(request.raw, reply.raw, () => done()))
+    app.addHook('onRequest', (request, reply, done) => {
+      protect(request.raw, reply.raw, () => done())
+    })
   },
 
   // Around more than the handler, or the body would be read before: until the response is over.
