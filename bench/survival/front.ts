@@ -5,7 +5,7 @@ import type { ByHand } from './rows.ts'
 const SMALL_BYTES = 64 * 2 ** 10
 /** Of these, at once. */
 const SMALL_MAXCONN = 64
-const MOST_CONNECTIONS = 20_000
+const MOST_CONNECTIONS = 8_000
 
 /** A real HAProxy in front of a server, outside of its cage. */
 export function haproxyInFront(port: number, byHand: ByHand): Promise<HaproxyProcess> {

@@ -1,5 +1,5 @@
 import type { Attackers } from '../fairness/scenarios.ts'
-import { scenarios, type Wave } from '../flood/scenarios.ts'
+import type { Wave } from '../flood/scenarios.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
@@ -9,7 +9,7 @@ export type RequestKind = 'upload' | 'download' | 'chunked' | 'json' | 'gzip' | 
 
 export interface Sends extends Wave {
   readonly kind: RequestKind
-  /** So long new ones are sent, and however many; without it, as many as `requests` says. */
+  /** So long new ones are sent, as many as come to it; without it, as many as `requests` says. */
   readonly forMs?: number
   /** Goes on until the others are done, and is not counted. */
   readonly beside?: true
@@ -33,7 +33,7 @@ export interface ByHand {
 }
 
 /** A load goes on so long at most, and so no cell takes longer than 20 s. */
-export const STOP_AFTER_MS = 12_000
+export const STOP_AFTER_MS = 14_000
 /** Whose server and clients are on one machine: objects are kept in memory, so they are few. */
 const OBJECTS = 2
 /** Of what is downloaded. */
@@ -41,11 +41,33 @@ export const STORED_BYTES = 32 * MiB
 /** What each request of `fan-out` asks of an upstream at once, and what each answer is. */
 export const FAN_OUT = { calls: 32, bytes: 256 * KiB }
 
+const uploads = wave('upload', 16 * MiB, 128)
+
 export const rows: readonly Row[] = [
-  { ...likeFlood('uploads'), haproxy: { maxconn: 6 } },
-  { ...likeFlood('downloads'), haproxy: { maxconn: 12 } },
-  { ...likeFlood('mixed'), haproxy: { maxconn: 8 } },
-  { ...likeFlood('parts'), haproxy: { maxconn: 12 } },
+  {
+    name: 'uploads',
+    title: { name: 'Uploads', load: '128 of 16 MiB at once' },
+    sends: [uploads],
+    haproxy: { maxconn: 6 },
+  },
+  {
+    name: 'downloads',
+    title: { name: 'Downloads', load: '90 of 32 MiB at once' },
+    sends: [wave('download', STORED_BYTES, 90)],
+    haproxy: { maxconn: 12 },
+  },
+  {
+    name: 'mixed',
+    title: { name: 'Both', load: '64 uploads of 16 MiB and 45 downloads of 32 MiB at once' },
+    sends: [wave('upload', 16 * MiB, 64), wave('download', STORED_BYTES, 45)],
+    haproxy: { maxconn: 8 },
+  },
+  {
+    name: 'parts',
+    title: { name: '192 parts', load: '192 uploads of 8 MiB and 30 downloads of 32 MiB at once' },
+    sends: [wave('upload', 8 * MiB, 192), wave('download', STORED_BYTES, 30)],
+    haproxy: { maxconn: 12 },
+  },
   {
     name: 'chunked',
     title: { name: 'Bodies without a length', load: '8 MiB each, 96 at once, 192 in all' },
@@ -54,14 +76,14 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'json',
-    title: { name: 'JSON', load: '8 MiB each, 48 at once, 64 in all' },
-    sends: [wave('json', 8 * MiB, 48, 64)],
+    title: { name: 'JSON', load: '40 bodies of 8 MiB at once' },
+    sends: [wave('json', 8 * MiB, 40)],
     haproxy: { maxconn: 3 },
   },
   {
     name: 'gzip',
-    title: { name: 'Bodies in gzip', load: '8 MiB from 1 MiB, 128 at once, 192 in all' },
-    sends: [wave('gzip', 8 * MiB, 128, 192)],
+    title: { name: 'Bodies in gzip', load: '128 at once, of 1 MiB that becomes 8 MiB' },
+    sends: [wave('gzip', 8 * MiB, 128)],
     haproxy: { maxconn: 8 },
   },
   {
@@ -83,16 +105,16 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'connections',
-    title: { name: '5,000 connections', load: 'each with an upload of 512 KiB, all at once' },
-    sends: [wave('upload', 512 * KiB, 5_000, 5_000)],
-    haproxy: { maxconn: 64 },
+    title: { name: '5,000 connections', load: 'each asks for 1 MiB at once' },
+    sends: [wave('download', MiB, 5_000)],
+    haproxy: { maxconn: 48 },
   },
   {
     name: 'small',
     title: { name: 'Small ones in a flood', load: '16 clients with 4 KiB each, in the flood of uploads' },
     sends: [
-      { ...likeFlood('uploads').sends[0], beside: true } as Sends,
-      { ...wave('upload', 4 * KiB, 16, Number.POSITIVE_INFINITY), forMs: 8_000 },
+      { ...uploads, beside: true },
+      { ...wave('upload', 4 * KiB, 16), forMs: 8_000 },
     ],
     haproxy: { maxconn: 6 },
   },
@@ -109,7 +131,7 @@ export const briefRows: readonly Row[] = [
   {
     name: 'uploads',
     title: { name: 'Uploads, in brief', load: '16 MiB each, 48 at once and in all' },
-    sends: [wave('upload', 16 * MiB, 48, 48)],
+    sends: [wave('upload', 16 * MiB, 48)],
     haproxy: { maxconn: 6 },
   },
 ]
@@ -121,17 +143,7 @@ export function rowNamed(name: string, brief = false): Row {
   return row
 }
 
-function wave(kind: RequestKind, bytes: number, concurrency: number, requests: number): Sends {
-  return { kind, requests, concurrency, bytes, objects: OBJECTS }
-}
-
-/** A flood of bench/flood, with fewer objects. */
-function likeFlood(name: string) {
-  const scenario = scenarios.find(known => known.name === name)
-  if (scenario === undefined) throw new TypeError(`there is no flood ${name}`)
-  const { title, uploads, downloads } = scenario
-  const sends: Sends[] = []
-  if (uploads) sends.push({ ...uploads, kind: 'upload', objects: OBJECTS })
-  if (downloads) sends.push({ ...downloads, kind: 'download', objects: 1 })
-  return { name, title, sends }
+function wave(kind: RequestKind, bytes: number, concurrency: number, requests = concurrency): Sends {
+  // All that are downloaded are one object.
+  return { kind, requests, concurrency, bytes, objects: kind === 'download' ? 1 : OBJECTS }
 }

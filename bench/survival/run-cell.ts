@@ -68,11 +68,11 @@ export async function runCell(
 
 /** The server in its cage; outside of it what it asks, and what stands in front. */
 async function standFor(row: Row, { column }: Cell, cage: Cage, stands: { stop(): unknown }[]) {
-  const args = ['--protection', column === 'haproxy' || column === REFERENCE ? 'nothing' : column]
+  const args = [`--protection=${column === 'haproxy' || column === REFERENCE ? 'nothing' : column}`]
   if (row.sends.some(({ kind }) => kind === 'fan-out')) {
     const upstream = await ServerProcess.start(here('./upstream.ts'), [])
     stands.push(upstream)
-    args.push('--upstream', `http://127.0.0.1:${upstream.port}`)
+    args.push(`--upstream=http://127.0.0.1:${upstream.port}`)
   }
   const server = await ServerProcess.start(here('./server/main.ts'), args, cage)
   stands.push(server)

@@ -4,7 +4,8 @@ import { readCells } from './cell-files.ts'
 import { type Matrix, matrixOf } from './matrix.ts'
 import type { Row } from './rows.ts'
 import { renderSurvivalChart } from './survival-chart.ts'
-import { renderMarkdown, renderPage } from './survival-page.ts'
+import { renderMarkdown } from './survival-markdown.ts'
+import { renderPage } from './survival-page.ts'
 
 /** The page, its picture and the same as Markdown, from all cells that are there. @throws where there are none */
 export function writeReport(folder: string, rows: readonly Row[]): { matrix: Matrix; page: string } {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { beginAttack } from '../../fairness/load/begin-attack.ts'
 import { emptyTally } from '../../flood/load/outcome.ts'
 import { type Row, STOP_AFTER_MS } from '../rows.ts'
+import { abortAfter } from './abort-after.ts'
 import { prepare } from './prepare.ts'
 import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'
@@ -14,23 +15,22 @@ export async function playRow(
   onProgress: (answered: number) => void,
 ): Promise<Played> {
   await prepare(port, row)
-  const over = new AbortController()
-  const othersEnd = AbortSignal.any([stop, over.signal])
-  const attack = row.attackers && beginAttack(port, row.attackers, othersEnd)
+  setMaxListeners(0, stop)
+  const others = abortAfter(stop)
+  const attack = row.attackers && beginAttack(port, row.attackers, others.signal)
   await attack?.established()
 
-  const ends = AbortSignal.any([stop, AbortSignal.timeout(STOP_AFTER_MS)])
-  // Thousands of requests listen to one of these.
-  setMaxListeners(0, ends, othersEnd)
+  const ends = abortAfter(stop, STOP_AFTER_MS)
   const tally = emptyTally(0)
   const progress = setInterval(() => onProgress(tally.answered), 100)
   const startedMs = performance.now()
   const beside = row.sends.filter(({ beside }) => beside)
-  const besides = Promise.all(beside.map(sends => sendAll(port, sends, emptyTally(0), othersEnd)))
+  const besides = Promise.all(beside.map(sends => sendAll(port, sends, emptyTally(0), others.signal)))
   const counted = row.sends.filter(({ beside }) => !beside)
-  await Promise.all(counted.map(sends => sendAll(port, sends, tally, ends)))
+  await Promise.all(counted.map(sends => sendAll(port, sends, tally, ends.signal)))
   const elapsedMs = performance.now() - startedMs
-  over.abort()
+  ends.abort()
+  others.abort()
   await besides
   await attack?.ended()
   clearInterval(progress)
