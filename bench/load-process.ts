@@ -25,7 +25,8 @@ export class LoadProcess<Order, Played> {
 
   /** Ends a load that runs: it reports as far as it came. */
   stop(): void {
-    if (this.#process.connected) this.#process.send({ type: 'stop' } satisfies Command<Order>)
+    // It may be gone before it is told.
+    if (this.#process.connected) this.#process.send({ type: 'stop' } satisfies Command<Order>, () => {})
   }
 
   close(): void {

@@ -26,7 +26,7 @@ export interface Row {
 
 /** What somebody who knows this load, and no other, would tell HAProxy. */
 export interface ByHand {
-  /** Requests at the server at once that are not small; the others wait. */
+  /** Requests at the server at once that are not small; the others wait. So many that its peak stays some 100 MiB below the limit. */
   readonly maxconn: number
   /** Connections of one address; who has more reads 429. Attackers share one. */
   readonly perAddress?: number
@@ -48,31 +48,31 @@ export const rows: readonly Row[] = [
     name: 'uploads',
     title: { name: 'Uploads', load: '128 of 16 MiB at once' },
     sends: [uploads],
-    haproxy: { maxconn: 6 },
+    haproxy: { maxconn: 7 },
   },
   {
     name: 'downloads',
-    title: { name: 'Downloads', load: '90 of 32 MiB at once' },
-    sends: [wave('download', STORED_BYTES, 90)],
-    haproxy: { maxconn: 12 },
+    title: { name: 'Downloads', load: '180 of 16 MiB at once' },
+    sends: [wave('download', 16 * MiB, 180)],
+    haproxy: { maxconn: 18 },
   },
   {
     name: 'mixed',
     title: { name: 'Both', load: '64 uploads of 16 MiB and 45 downloads of 32 MiB at once' },
     sends: [wave('upload', 16 * MiB, 64), wave('download', STORED_BYTES, 45)],
-    haproxy: { maxconn: 8 },
+    haproxy: { maxconn: 10 },
   },
   {
     name: 'parts',
     title: { name: '192 parts', load: '192 uploads of 8 MiB and 30 downloads of 32 MiB at once' },
     sends: [wave('upload', 8 * MiB, 192), wave('download', STORED_BYTES, 30)],
-    haproxy: { maxconn: 12 },
+    haproxy: { maxconn: 16 },
   },
   {
     name: 'chunked',
     title: { name: 'Bodies without a length', load: '8 MiB each, 96 at once, 192 in all' },
     sends: [wave('chunked', 8 * MiB, 96, 192)],
-    haproxy: { maxconn: 8 },
+    haproxy: { maxconn: 16 },
   },
   {
     name: 'json',
@@ -84,7 +84,7 @@ export const rows: readonly Row[] = [
     name: 'gzip',
     title: { name: 'Bodies in gzip', load: '128 at once, of 1 MiB that becomes 8 MiB' },
     sends: [wave('gzip', 8 * MiB, 128)],
-    haproxy: { maxconn: 8 },
+    haproxy: { maxconn: 16 },
   },
   {
     name: 'stalled-senders',
@@ -107,7 +107,7 @@ export const rows: readonly Row[] = [
     name: 'connections',
     title: { name: '5,000 connections', load: 'each asks for 1 MiB at once' },
     sends: [wave('download', MiB, 5_000)],
-    haproxy: { maxconn: 48 },
+    haproxy: { maxconn: 128 },
   },
   {
     name: 'small',
@@ -116,13 +116,13 @@ export const rows: readonly Row[] = [
       { ...uploads, beside: true },
       { ...wave('upload', 4 * KiB, 16), forMs: 8_000 },
     ],
-    haproxy: { maxconn: 6 },
+    haproxy: { maxconn: 7 },
   },
   {
     name: 'fan-out',
     title: { name: 'Unbounded fan-out', load: '32 calls for 256 KiB each, 128 at once, 256 in all' },
     sends: [wave('fan-out', FAN_OUT.calls * FAN_OUT.bytes, 128, 256)],
-    haproxy: { maxconn: 12 },
+    haproxy: { maxconn: 20 },
   },
 ]
 
