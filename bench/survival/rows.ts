@@ -26,7 +26,7 @@ export interface Row {
 
 /** What somebody who knows this load, and no other, would tell HAProxy. */
 export interface ByHand {
-  /** Requests at the server at once that are not small; the others wait. So many that its peak stays some 100 MiB below the limit. */
+  /** Requests at the server at once that are not small; the others wait. */
   readonly maxconn: number
   /** Connections of one address; who has more reads 429. Attackers share one. */
   readonly perAddress?: number

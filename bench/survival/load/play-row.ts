@@ -7,7 +7,10 @@ import { prepare } from './prepare.ts'
 import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'
 
-/** One row: attackers first, then the honest, and what goes on beside them until they are done. Tells its progress once they are there. */
+/**
+ * One row: attackers first, then the honest, and what goes on beside them until they are done. It tells of progress only
+ * once the honest have begun.
+ */
 export async function playRow(
   port: number,
   row: Row,
