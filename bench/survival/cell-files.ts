@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CellResult } from './cell-result.ts'
 import type { Column } from './columns.ts'
@@ -10,32 +10,30 @@ export interface Cell {
   readonly run: number
 }
 
-/** Where cells are kept, one a file: a run that was cut short goes on from there. */
-export function cellsFolder(folder: string): string {
-  return join(folder, 'survival')
+/** All cells that were measured so far: a run that was cut short goes on from there. */
+export function readCells(folder: string): CellResult[] {
+  const file = fileIn(folder)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as CellResult[]) : []
 }
 
-export function isMeasured(folder: string, cell: Cell): boolean {
-  return existsSync(fileOf(folder, cell))
-}
-
-/** Whole or not at all: what a run leaves that is cut short must not look like a cell. */
+/** Keeps a cell, in the place of one that was measured before. The file is whole at any time: a run may be cut short. */
 export function keepCell(folder: string, result: CellResult): void {
-  mkdirSync(cellsFolder(folder), { recursive: true })
-  const file = fileOf(folder, result)
-  writeFileSync(`${file}.part`, `${JSON.stringify(result)}\n`)
+  const cells = [...readCells(folder).filter(cell => !isSame(cell, result)), result]
+  cells.sort((one, other) => keyOf(one).localeCompare(keyOf(other)))
+  const file = fileIn(folder)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${file}.part`, `[\n${cells.map(cell => JSON.stringify(cell)).join(',\n')}\n]\n`)
   renameSync(`${file}.part`, file)
 }
 
-export function readCells(folder: string): CellResult[] {
-  const cells = cellsFolder(folder)
-  if (!existsSync(cells)) return []
-  return readdirSync(cells)
-    .filter(name => name.endsWith('.json'))
-    .sort()
-    .map(name => JSON.parse(readFileSync(join(cells, name), 'utf8')) as CellResult)
+export function isSame(one: Cell, other: Cell): boolean {
+  return keyOf(one) === keyOf(other)
 }
 
-function fileOf(folder: string, { row, column, run }: Cell): string {
-  return join(cellsFolder(folder), `${row}.${column}.${run}.json`)
+function keyOf({ row, column, run }: Cell): string {
+  return `${row} ${column} ${run}`
+}
+
+function fileIn(folder: string): string {
+  return join(folder, 'survival.json')
 }

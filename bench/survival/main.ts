@@ -6,18 +6,17 @@ import { machineLine, thisMachine } from '../machine.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { type Cell, isMeasured, keepCell, readCells } from './cell-files.ts'
+import { type Cell, isSame, keepCell, readCells } from './cell-files.ts'
 import { goodput, lived } from './cell-result.ts'
 import { type Column, columnNames } from './columns.ts'
 import { briefRows, type Row, rows } from './rows.ts'
-import { runCell } from './run-cell.ts'
+import { LIMIT_BYTES, runCell } from './run-cell.ts'
 import { writeReport } from './survival-report.ts'
 import { secondsLeft, timeSaid } from './time-left.ts'
 import { verdictOf } from './verdict.ts'
 
 /** What the short form compares. */
 const BRIEF_COLUMNS: readonly Column[] = ['unlimited', 'nothing', 'budget']
-const LIMIT_BYTES = 512 * 2 ** 20
 
 interface Options {
   readonly row?: string
@@ -49,12 +48,13 @@ await runCommand(cli)
 
 async function measure(options: Options): Promise<void> {
   const brief = options.brief === true
-  const known = brief ? briefRows : rows
+  const all = brief ? briefRows : rows
   const folder = brief ? join(resultsFolder(options), 'brief') : resultsFolder(options)
-  const chosen = chosenOf('--row', options.row, known, ({ name }) => name)
+  const chosen = chosenOf('--row', options.row, all, ({ name }) => name)
   const columns = chosenOf('--column', options.column, brief ? BRIEF_COLUMNS : columnNames, name => name)
+  const known = readCells(folder)
   const todo = cellsOf(chosen, columns, options.runs).filter(
-    cell => options.again || !isMeasured(folder, cell),
+    cell => options.again || !known.some(measured => isSame(measured, cell)),
   )
   if (todo.some(({ column }) => column === 'haproxy')) console.log(`HAProxy ${haproxyVersion()}`)
   console.log(machineLine(thisMachine()))
@@ -62,12 +62,12 @@ async function measure(options: Options): Promise<void> {
     const left = timeSaid(secondsLeft(todo.slice(index), readCells(folder)))
     console.error(`cell ${index + 1} of ${todo.length}, about ${left} left`)
     // One that comes to nothing is missing, and measured the next time; the others go on.
-    await measureCell(known, cell, folder, options).catch((error: Error) => {
+    await measureCell(all, cell, folder, options).catch((error: Error) => {
       console.error(`${cell.row}, ${cell.column}: ${error.message}`)
       process.exitCode = 1
     })
   }
-  const { matrix, page } = writeReport(folder, known)
+  const { matrix, page } = writeReport(folder, all)
   const { lines, passed } = verdictOf(matrix)
   for (const line of lines) console.log(line)
   console.log(`Page: ${relative('', page)}`)
@@ -75,12 +75,12 @@ async function measure(options: Options): Promise<void> {
 }
 
 async function measureCell(
-  known: readonly Row[],
+  all: readonly Row[],
   cell: Cell,
   folder: string,
   options: Options,
 ): Promise<void> {
-  const row = known.find(({ name }) => name === cell.row) as Row
+  const row = all.find(({ name }) => name === cell.row) as Row
   const requests = row.sends.reduce(
     (sum, { requests, forMs }) => sum + (forMs === undefined ? requests : 0),
     0,

@@ -17,7 +17,8 @@ import type { Order, Played } from './load/protocol.ts'
 import { unansweredOf } from './refusal.ts'
 import { type Row, STOP_AFTER_MS } from './rows.ts'
 
-const LIMIT_BYTES = 512 * 2 ** 20
+/** Of each cage but that of the reference. */
+export const LIMIT_BYTES = 512 * 2 ** 20
 /** Of the reference: no row takes so much. */
 const UNLIMITED_BYTES = 12 * 2 ** 30
 /** Where the clients themselves don't end: to store, for attackers to come, the load, and to withdraw. */
@@ -26,6 +27,15 @@ const STOP_CLIENTS_AFTER_MS = 6_000 + STOP_AFTER_MS
 export interface CellOptions {
   readonly brief: boolean
   readonly forceCage?: 'supervisor'
+}
+
+interface Clients {
+  readonly load: LoadProcess<Order, Played>
+  readonly prober: LoadProcess<Order, Played>
+}
+
+function loadProcess(): LoadProcess<Order, Played> {
+  return new LoadProcess(new URL('./load/process.ts', import.meta.url))
 }
 
 /** One row on one column, from a fresh cage to an empty one. */
@@ -38,11 +48,7 @@ export async function runCell(
   const startedMs = performance.now()
   const cage = openCage(cell.column === REFERENCE ? UNLIMITED_BYTES : LIMIT_BYTES, forceCage)
   const removeCage = onTheWayOut(() => cage.remove())
-  const module = new URL('./load/process.ts', import.meta.url)
-  const clients = {
-    load: new LoadProcess<Order, Played>(module),
-    prober: new LoadProcess<Order, Played>(module),
-  }
+  const clients = { load: loadProcess(), prober: loadProcess() }
   const closeClients = onTheWayOut(() => {
     clients.load.close()
     clients.prober.close()
@@ -89,7 +95,7 @@ function here(module: string): string {
 async function playOn(
   server: ServerProcess,
   cage: Cage,
-  clients: { readonly load: LoadProcess<Order, Played>; readonly prober: LoadProcess<Order, Played> },
+  clients: Clients,
   order: Omit<Order, 'part'>,
   progress: Progress,
 ) {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { emptyTally } from '../flood/load/outcome.ts'
-import { isMeasured, keepCell, readCells } from '../survival/cell-files.ts'
+import { keepCell, readCells } from '../survival/cell-files.ts'
 import type { CellResult } from '../survival/cell-result.ts'
 import { configByHand } from '../survival/front.ts'
 import { gzipOf, jsonOf } from '../survival/load/bodies.ts'
@@ -108,15 +108,14 @@ t.test('what is left takes as long as its row has, or else as all have', async t
   t.equal(timeSaid(125), '2 min')
 })
 
-t.test('a cell is kept in a file of its own, and is there then', async t => {
+t.test('cells are kept one by one, and one that is measured again takes its old place', async t => {
   const folder = t.testdir()
   t.strictSame(readCells(folder), [])
-  const kept = cell({ column: 'haproxy', run: 2 })
-  keepCell(folder, kept)
-  t.strictSame(readCells(folder), [kept])
-  t.equal(isMeasured(folder, { row: 'uploads', column: 'haproxy', run: 2 }), true)
-  t.equal(isMeasured(folder, { row: 'uploads', column: 'haproxy', run: 1 }), false)
-  t.throws(() => writeReport(t.testdir({ survival: {} }), rows), { message: /no cells/ })
+  const first = cell({ column: 'haproxy', run: 1 })
+  const second = cell({ column: 'haproxy', run: 2 })
+  for (const kept of [second, cell({ ...first, bytes: 1 }), first]) keepCell(folder, kept)
+  t.strictSame(readCells(folder), [first, second])
+  t.throws(() => writeReport(t.testdir({ 'survival.json': '[]' }), rows), { message: /no cells/ })
 })
 
 t.test('bodies are what they say', async t => {

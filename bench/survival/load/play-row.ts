@@ -1,8 +1,7 @@
-import { setMaxListeners } from 'node:events'
 import { beginAttack } from '../../fairness/load/begin-attack.ts'
 import { emptyTally } from '../../flood/load/outcome.ts'
 import { type Row, STOP_AFTER_MS } from '../rows.ts'
-import { abortAfter } from './abort-after.ts'
+import { abortAfter } from '../../abort-after.ts'
 import { prepare } from './prepare.ts'
 import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'
@@ -18,7 +17,6 @@ export async function playRow(
   onProgress: (answered: number) => void,
 ): Promise<Played> {
   await prepare(port, row)
-  setMaxListeners(0, stop)
   const others = abortAfter(stop)
   const attack = row.attackers && beginAttack(port, row.attackers, others.signal)
   await attack?.established()

@@ -3,7 +3,7 @@ import { count, type Outcome, type Tally } from '../../flood/load/outcome.ts'
 import { sendWave } from '../../flood/load/wave.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Sends } from '../rows.ts'
-import { abortAfter } from './abort-after.ts'
+import { abortAfter } from '../../abort-after.ts'
 import { peerAt } from './peer.ts'
 import { send } from './send.ts'
 
