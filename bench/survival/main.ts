@@ -74,12 +74,7 @@ async function measure(options: Options): Promise<void> {
   if (!passed) process.exitCode = 1
 }
 
-async function measureCell(
-  all: readonly Row[],
-  cell: Cell,
-  folder: string,
-  options: Options,
-): Promise<void> {
+async function measureCell(all: readonly Row[], cell: Cell, folder: string, options: Options): Promise<void> {
   const row = all.find(({ name }) => name === cell.row) as Row
   const requests = row.sends.reduce(
     (sum, { requests, forMs }) => sum + (forMs === undefined ? requests : 0),

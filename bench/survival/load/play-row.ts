@@ -1,7 +1,7 @@
+import { abortAfter } from '../../abort-after.ts'
 import { beginAttack } from '../../fairness/load/begin-attack.ts'
 import { emptyTally } from '../../flood/load/outcome.ts'
 import { type Row, STOP_AFTER_MS } from '../rows.ts'
-import { abortAfter } from '../../abort-after.ts'
 import { prepare } from './prepare.ts'
 import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'

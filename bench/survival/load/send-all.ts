@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { abortAfter } from '../../abort-after.ts'
+import type { Peer } from '../../flood/load/exchange.ts'
 import { count, type Outcome, type Tally } from '../../flood/load/outcome.ts'
 import { sendWave } from '../../flood/load/wave.ts'
 import { isRefusal } from '../refusal.ts'
 import type { Sends } from '../rows.ts'
-import { abortAfter } from '../../abort-after.ts'
 import { peerAt } from './peer.ts'
 import { send } from './send.ts'
 
 /** As the least that a `Retry-After` may say. Some say more; here all come sooner. */
 const BACK_AFTER_MS = 1_000
-/** An address has some 28,000 ports, and those of closed connections rest. */
-const CLIENTS_AN_ADDRESS = 500
+/** Each client comes from an address of its own, as real ones do, none of them an attacker's. */
+const CLIENTS_A_NETWORK = 250
+/** How many there have been. */
+let clients = 0
 
 /**
  * Sends them, each client one after another. Who reads a refusal comes again, until its request is answered, or the load
@@ -21,18 +24,21 @@ export async function sendAll(port: number, sends: Sends, tally: Tally, stop: Ab
   // What goes on for a time, or beside others, has no number.
   const requests = forMs === undefined && !sends.beside ? sends.requests : Number.POSITIVE_INFINITY
   const isKnown = Number.isFinite(requests)
-  const peers = Array.from({ length: Math.ceil(concurrency / CLIENTS_AN_ADDRESS) }, (_, index) => ({
-    ...peerAt(port, Math.min(concurrency, CLIENTS_AN_ADDRESS), stop),
-    address: `127.0.1.${index + 1}`,
-  }))
+  const peer = peerAt(port, stop)
+  const idle = Array.from({ length: concurrency }, () => addressOf(clients++))
   const ends = abortAfter(stop, forMs)
   const late = ends.signal
   if (isKnown) tally.requests += requests
   const one = async (index: number): Promise<Outcome> => {
     if (!isKnown) tally.requests++
-    const peer = peers[index % peers.length] as (typeof peers)[number]
+    const address = idle.pop() as string
+    const outcome = await sendUntilAnswered({ ...peer, address }, index % objects)
+    idle.push(address)
+    return outcome
+  }
+  const sendUntilAnswered = async (from: Peer, object: number): Promise<Outcome> => {
     for (;;) {
-      const outcome = await send(peer, kind, index % objects, bytes)
+      const outcome = await send(from, kind, object, bytes)
       if (late.aborted || !isRefusal(outcome.status)) return outcome
       count(tally, outcome)
       await sleep(BACK_AFTER_MS, undefined, { signal: late }).catch(() => {})
@@ -41,5 +47,9 @@ export async function sendAll(port: number, sends: Sends, tally: Tally, stop: Ab
   }
   await sendWave({ ...sends, requests }, tally, one, late)
   ends.abort()
-  for (const { agent } of peers) agent.destroy()
+  peer.agent.destroy()
+}
+
+function addressOf(client: number): string {
+  return `127.0.${1 + Math.floor(client / CLIENTS_A_NETWORK)}.${1 + (client % CLIENTS_A_NETWORK)}`
 }

@@ -1,6 +1,5 @@
 import type { RoutePolicy } from '@plimsoll/core'
 import { downloadCost, uploadCost } from '../../flood/servers/costs.ts'
-import { FAN_OUT } from '../rows.ts'
 
 const policies = {
   upload: { cost: uploadCost },
@@ -8,8 +7,6 @@ const policies = {
   // As its documentation has them: chunks and what they are joined to; text and what is parsed from it.
   buffer: { cost: { fixed: '64KiB', perByte: 2.5 } },
   json: { cost: { fixed: '64KiB', perByte: 6 } },
-  // All answers, and as much again in the sockets that they come by.
-  'fan-out': { cost: 2 * FAN_OUT.calls * FAN_OUT.bytes },
 } satisfies Record<string, RoutePolicy>
 
 const isTold = process.argv.includes('--protection=budget')

@@ -75,7 +75,7 @@ export const protections: Readonly<Record<Protection, (app: FastifyInstance) => 
   },
 
   async budget(app) {
-    await app.register(import('@plimsoll/fastify'), { budget: BUDGET })
+    await app.register(import('@plimsoll/fastify'), { budget: BUDGET, share: { key: 'address' } })
   },
 
   async default(app) {

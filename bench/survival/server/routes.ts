@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import compress from '@fastify/compress'
+import { fanOut, type RequestReservation, readBounded, type Task } from '@plimsoll/work'
 import type { FastifyInstance } from 'fastify'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
 import { MemoryStorage } from '../../../examples/object-store/src/memory-storage.ts'
@@ -11,6 +12,8 @@ import { costs } from './costs.ts'
 
 /** Nothing that is sent in a row is larger. */
 export const BODY_LIMIT = 16 * 2 ** 20
+/** Calls of four requests at once; all that the row sends may wait. */
+const CALLS = { name: 'calls', concurrency: FAN_OUT.calls, queueLimit: 4_096 }
 /** What a handler waits for, with its body in hand. */
 const DATABASE_MS = 50
 
@@ -18,11 +21,25 @@ const DATABASE_MS = 50
 export async function declareRoutes(app: FastifyInstance, upstream: string): Promise<void> {
   await app.register(objects)
   await app.register(bodies)
-  app.get('/fan-out', { config: costs('fan-out') }, async () => {
-    const calls = Array.from({ length: FAN_OUT.calls }, async () => (await fetch(upstream)).arrayBuffer())
-    const answers = await Promise.all(calls)
+  app.get('/fan-out', async ({ plimsoll }) => {
+    const answers = await (plimsoll === undefined ? askAll(upstream) : askAllGoverned(upstream, plimsoll))
     return { bytes: answers.reduce((sum, { byteLength }) => sum + byteLength, 0) }
   })
+}
+
+/** As it is mostly written. */
+function askAll(upstream: string): Promise<ArrayBuffer[]> {
+  return Promise.all(Array.from({ length: FAN_OUT.calls }, async () => (await fetch(upstream)).arrayBuffer()))
+}
+
+/** As the README of `@plimsoll/work` has it: a limit for the whole process, and what is read is reserved. */
+function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<Buffer[]> {
+  const calls = Array.from(
+    { length: FAN_OUT.calls },
+    (): Task<Buffer> => async signal =>
+      readBounded(await fetch(upstream, { signal }), FAN_OUT.bytes, { reservation }),
+  )
+  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls / 4, shared: CALLS })
 }
 
 /** The example's object store, in memory: encrypted in frames of 8 MiB. */
