@@ -105,8 +105,8 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'connections',
-    title: { name: '5,000 connections', load: 'each asks for 1 MiB at once' },
-    sends: [wave('download', MiB, 5_000)],
+    title: { name: '5,000 connections', load: 'each asks for 512 KiB at once' },
+    sends: [wave('download', 512 * KiB, 5_000)],
     haproxy: { maxconn: 128 },
   },
   {

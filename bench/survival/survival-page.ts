@@ -11,11 +11,12 @@ export function renderPage(matrix: Matrix, rows: readonly Row[], svg: string): s
 <meta name="viewport" content="width=device-width">
 <title>Who survives what, in a container of 512 MiB</title>
 <style>
-body { margin: 0 auto; max-width: 1240px; padding: 1rem; background: #fff; color: #1f2328;
+body { margin: 0 auto; max-width: 1280px; padding: 1rem; background: #fff; color: #1f2328;
   font: 14px/1.5 system-ui, -apple-system, "DejaVu Sans", Helvetica, Arial, sans-serif }
 svg { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums }
 th, td { padding: 2px 7px; text-align: right; border-bottom: 1px solid #eaeef2 }
+td { white-space: nowrap }
 th { position: sticky; top: 0; background: #fff; border-bottom-color: #afb8c1; vertical-align: bottom }
 :is(th, td):nth-child(-n + 3) { text-align: left }
 tr.first td { border-top: 2px solid #afb8c1 }

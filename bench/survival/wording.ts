@@ -3,12 +3,21 @@ import type { CellResult } from './cell-result.ts'
 import { lived } from './cell-result.ts'
 import type { MatrixCell } from './matrix.ts'
 
-/** In one word, what became of it. */
-export function fate({ survived, runs, typical }: MatrixCell): string {
-  if (survived) return 'survived'
+/** What became of it, and in how many runs where that was not the same in all. */
+export function fate(cell: MatrixCell): string {
+  const inRuns = diedInRuns(cell)
+  return inRuns === undefined ? word(cell) : `${word(cell)} ${inRuns}`
+}
+
+/** The same in one word, or two. */
+export function word({ survived, typical }: MatrixCell): string {
+  return survived ? 'survived' : fateOf(typical)
+}
+
+/** Undefined where it died in all runs, or none. */
+export function diedInRuns({ survived, runs }: MatrixCell): string | undefined {
   const died = runs.filter(result => !lived(result)).length
-  const word = fateOf(typical)
-  return runs.length > 1 && died < runs.length ? `${word}, ${died} runs of ${runs.length}` : word
+  return survived || died === runs.length ? undefined : `in ${died} of ${runs.length} runs`
 }
 
 function fateOf({ ending }: CellResult): string {
@@ -19,7 +28,7 @@ function fateOf({ ending }: CellResult): string {
       // V8 ends a process so whose heap is full.
       return ending.exitCode === 134 || /heap out of memory/.test(ending.stderr) ? 'out of heap' : 'died'
     case 'alive':
-      return 'over the limit'
+      return 'over limit'
     default:
       return 'hangs'
   }

@@ -21,5 +21,6 @@ await app.register(async app => {
   await declareRoutes(app, values.upstream)
 })
 
-await app.listen({ port: Number(values.port), host: '127.0.0.1' })
+// As HAProxy's: with Node's 511 a crowd is turned away by the kernel, and asks again after seconds.
+await app.listen({ port: Number(values.port), host: '127.0.0.1', backlog: 10_000 })
 console.log(JSON.stringify({ listening: (app.server.address() as AddressInfo).port }))

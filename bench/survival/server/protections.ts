@@ -13,6 +13,8 @@ const MAX_HEAP_USED = 200 * MiB
 /** One number for all rows, as a server has one. The flood of uploads peaked at 473 MiB with it. */
 const AT_ONCE = 8
 const BUDGET = 64 * MiB
+/** As many as HAProxy is told of, and more than come. */
+const MOST_CLIENTS = 8_000
 /** async-mutex walks all values of its capacity at each release: in bytes that takes it 2.4 ms. */
 const UNIT = 64 * KiB
 
@@ -75,7 +77,12 @@ export const protections: Readonly<Record<Protection, (app: FastifyInstance) => 
   },
 
   async budget(app) {
-    await app.register(import('@plimsoll/fastify'), { budget: BUDGET, share: { key: 'address' } })
+    await app.register(import('@plimsoll/fastify'), {
+      budget: BUDGET,
+      share: { key: 'address' },
+      connections: MOST_CLIENTS,
+      queue: { limit: MOST_CLIENTS },
+    })
   },
 
   async default(app) {

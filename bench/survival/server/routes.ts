@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import compress from '@fastify/compress'
-import { fanOut, type RequestReservation, readBounded, type Task } from '@plimsoll/work'
+import { fanOut, type RequestReservation, type Task } from '@plimsoll/work'
 import type { FastifyInstance } from 'fastify'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
 import { MemoryStorage } from '../../../examples/object-store/src/memory-storage.ts'
@@ -12,8 +12,6 @@ import { costs } from './costs.ts'
 
 /** Nothing that is sent in a row is larger. */
 export const BODY_LIMIT = 16 * 2 ** 20
-/** Calls of four requests at once; all that the row sends may wait. */
-const CALLS = { name: 'calls', concurrency: FAN_OUT.calls, queueLimit: 4_096 }
 /** What a handler waits for, with its body in hand. */
 const DATABASE_MS = 50
 
@@ -32,14 +30,14 @@ function askAll(upstream: string): Promise<ArrayBuffer[]> {
   return Promise.all(Array.from({ length: FAN_OUT.calls }, async () => (await fetch(upstream)).arrayBuffer()))
 }
 
-/** As the README of `@plimsoll/work` has it: a limit for the whole process, and what is read is reserved. */
-function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<Buffer[]> {
+/** It waits its turn for what it will hold, and asks for a few at a time. */
+async function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<ArrayBuffer[]> {
+  await reservation.requeue(FAN_OUT.calls * FAN_OUT.bytes)
   const calls = Array.from(
     { length: FAN_OUT.calls },
-    (): Task<Buffer> => async signal =>
-      readBounded(await fetch(upstream, { signal }), FAN_OUT.bytes, { reservation }),
+    (): Task<ArrayBuffer> => async signal => (await fetch(upstream, { signal })).arrayBuffer(),
   )
-  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls / 4, shared: CALLS })
+  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls / 4 })
 }
 
 /** The example's object store, in memory: encrypted in frames of 8 MiB. */
