@@ -17,6 +17,8 @@ import type { Order, Played } from './load/protocol.ts'
 import { unansweredOf } from './refusal.ts'
 import { type Row, STOP_AFTER_MS } from './rows.ts'
 
+const SERVER = fileURLToPath(new URL('./server/main.ts', import.meta.url))
+const UPSTREAM = fileURLToPath(new URL('./upstream.ts', import.meta.url))
 /** Of each cage but that of the reference. */
 export const LIMIT_BYTES = 512 * 2 ** 20
 /** Of the reference: no row takes so much. */
@@ -76,20 +78,16 @@ export async function runCell(
 async function standFor(row: Row, { column }: Cell, cage: Cage, stands: { stop(): unknown }[]) {
   const args = [`--protection=${column === 'haproxy' || column === REFERENCE ? 'nothing' : column}`]
   if (row.sends.some(({ kind }) => kind === 'fan-out')) {
-    const upstream = await ServerProcess.start(here('./upstream.ts'), [])
+    const upstream = await ServerProcess.start(UPSTREAM, [])
     stands.push(upstream)
     args.push(`--upstream=http://127.0.0.1:${upstream.port}`)
   }
-  const server = await ServerProcess.start(here('./server/main.ts'), args, cage)
+  const server = await ServerProcess.start(SERVER, args, cage)
   stands.push(server)
   if (column !== 'haproxy') return { server, port: server.port }
   const proxy = await haproxyInFront(server.port, row.haproxy)
   stands.push(proxy)
   return { server, port: proxy.port }
-}
-
-function here(module: string): string {
-  return fileURLToPath(new URL(module, import.meta.url))
 }
 
 async function playOn(

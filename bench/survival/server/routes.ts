@@ -30,14 +30,14 @@ function askAll(upstream: string): Promise<ArrayBuffer[]> {
   return Promise.all(Array.from({ length: FAN_OUT.calls }, async () => (await fetch(upstream)).arrayBuffer()))
 }
 
-/** It waits its turn for what it will hold, and asks for a few at a time. */
+/** It waits its turn for what it will hold; what is under way ends with its client. */
 async function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<ArrayBuffer[]> {
   await reservation.requeue(FAN_OUT.calls * FAN_OUT.bytes)
   const calls = Array.from(
     { length: FAN_OUT.calls },
     (): Task<ArrayBuffer> => async signal => (await fetch(upstream, { signal })).arrayBuffer(),
   )
-  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls / 4 })
+  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls })
 }
 
 /** The example's object store, in memory: encrypted in frames of 8 MiB. */
