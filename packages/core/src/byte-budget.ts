@@ -124,6 +124,8 @@ export class ByteBudget {
 
   /** Bytes reserved now. More than `capacity` is a debt. */
   get reserved(): number {
+    // Who asks hears what is so by now.
+    this.departures.settleNow()
     return this.#account.promised
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Ends, KernelQueues } from './kernel-queues.ts'
 import { memoryUse } from './memory-use.ts'
+import { bytesTaken } from './outflow.ts'
 import type { BudgetReservation } from './reservation.ts'
 import { resetSocket } from './reset-socket.ts'
 import type { Holder, Watched } from './watched.ts'
@@ -14,6 +15,8 @@ const ASK_EVERY_MS = 5
 /** What looking may take of the time where there is such a counter, and where there is none. */
 const PART_OF_TIME = 1 / 50
 const PART_WITHOUT_COUNTER = 1 / 20
+/** The same where somebody wants to know what is reserved now. */
+const PART_FOR_WHO_ASKS = 1 / 2
 
 /** Who has an eye on those who hold bytes. */
 interface Watcher {
@@ -46,7 +49,10 @@ export class Departures {
 
   /** Keeps of `reservation` what was sent, until that is acknowledged. False where nobody could tell when that is. */
   add(socket: Socket, reservation: BudgetReservation, sent: number): boolean {
+    const told = this.#queues.refresh(PART_OF_TIME)
     if (!this.#queues.exist || socket.remotePort === undefined) return false
+    // Most have been taken by now.
+    if (told && (this.#queues.unacknowledged(socket) ?? 0) <= SENT_FREE) return false
     reservation.shrink(Math.min(sent, reservation.bytes))
     const departed = new Departed(socket, reservation, () => {
       this.#all.delete(departed)
@@ -68,6 +74,12 @@ export class Departures {
     if (this.#queues.refresh(inSockets === undefined ? PART_WITHOUT_COUNTER : PART_OF_TIME))
       for (const departed of this.#all) departed.follow(this.#queues)
     else if (!this.#queues.exist) for (const departed of this.#all) departed.release()
+  }
+
+  /** The same for who asks what is reserved. */
+  settleNow(): void {
+    if (this.#all.size > 0 && this.#queues.refresh(PART_FOR_WHO_ASKS))
+      for (const departed of this.#all) departed.follow(this.#queues)
   }
 
   /** They can't have more than that: each gives back its part of what is too much, until it is known whose it was. */
@@ -96,6 +108,8 @@ class Departed implements Holder {
   /** Kept, since a socket that is closed forgets them. */
   readonly #ends: Ends
   readonly #sent: number
+  /** What its connection had taken by then: of what it takes later, of the next responses, nothing is of this one. */
+  readonly #until: number
   readonly #onOver: () => void
 
   constructor(socket: Socket, reservation: BudgetReservation, onOver: () => void) {
@@ -104,11 +118,12 @@ class Departed implements Holder {
     this.#ends = { localPort, remotePort, remoteAddress }
     this.reservation = reservation
     this.#sent = reservation.bytes
+    this.#until = bytesTaken(socket, undefined)
     this.#onOver = onOver
   }
 
   follow(queues: KernelQueues): void {
-    const left = queues.unacknowledged(this.#ends) ?? 0
+    const left = this.#leftIn(queues) ?? 0
     if (left <= SENT_FREE) this.release()
     else if (left < this.reservation.bytes) this.reservation.shrink(left)
     // It had given back what was somebody else's.
@@ -129,8 +144,16 @@ class Departed implements Holder {
   }
 
   acknowledged(queues: KernelQueues): number | undefined {
-    const left = queues.unacknowledged(this.#ends)
+    const left = this.#leftIn(queues)
     return left === undefined ? undefined : this.#sent - left
+  }
+
+  #leftIn(queues: KernelQueues): number | undefined {
+    const unacknowledged = queues.unacknowledged(this.#ends)
+    if (unacknowledged === undefined) return undefined
+    // A socket that is closed takes no more, and tells nothing.
+    const later = Math.max(0, bytesTaken(this.#socket, undefined) - this.#until)
+    return Math.max(0, unacknowledged - later)
   }
 
   needed(): undefined {}

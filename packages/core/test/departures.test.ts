@@ -77,6 +77,7 @@ function departed(
     remoteAddress: '127.0.0.1',
     remotePort: 50_000,
     resetAndDestroy: () => resets++,
+    _handle: { bytesWritten: MIB },
   }
   const queues = new KernelQueues([file])
   const refresh = queues.refresh.bind(queues)
@@ -88,7 +89,7 @@ function departed(
   t.teardown(budget.onShortage(() => departures.settle()))
   const add = (bytes = 2 * MIB) =>
     departures.add(anyValue<Socket>(socket), budget.tryAcquire(bytes) as BudgetReservation, MIB)
-  return { clock, budget, left, departures, add, resets: () => resets }
+  return { clock, budget, left, departures, add, socket, resets: () => resets }
 }
 
 t.test('no more is held than was sent, and than the kernel has of it', async t => {
@@ -99,6 +100,32 @@ t.test('no more is held than was sent, and than the kernel has of it', async t =
   clock.tick(LOOK_EVERY_MS)
   t.equal(budget.reserved, MIB / 2)
   left(SENT_FREE)
+  clock.tick(LOOK_EVERY_MS)
+  t.equal(budget.reserved, 0)
+})
+
+t.test('who has taken it by then keeps nothing', async t => {
+  const { left, add } = departed(t)
+  left(SENT_FREE)
+  t.equal(add(), false)
+})
+
+t.test('who asks what is reserved hears what is so by now', async t => {
+  const { budget, left, departures, add } = departed(t)
+  add()
+  left(0)
+  departures.settleNow()
+  t.equal(budget.reserved, 0)
+})
+
+t.test('what the next response of its connection leaves there is not its own', async t => {
+  const { clock, budget, left, add, socket } = departed(t)
+  add()
+  socket._handle.bytesWritten += MIB / 2
+  left(MIB)
+  clock.tick(LOOK_EVERY_MS)
+  t.equal(budget.reserved, MIB / 2)
+  left(MIB / 2)
   clock.tick(LOOK_EVERY_MS)
   t.equal(budget.reserved, 0)
 })
@@ -156,14 +183,10 @@ t.test('a client that takes none of it while others wait is cut, one that does i
 })
 
 t.test('where the kernel does not tell, nothing is held, or not any more', async t => {
-  const clock = new FakeClock(t)
   const budget = new ByteBudget({ capacity: 2 * MIB })
   const departures = new Departures(budget, new KernelQueues([join(t.testdir(), 'none')]))
   const add = (socket: object) =>
     departures.add(anyValue<Socket>(socket), budget.tryAcquire(MIB) as BudgetReservation, MIB)
   t.equal(add({}), false, 'a pipe has no ports')
-  t.equal(add({ localPort: 1, remotePort: 2 }), true, 'nobody has looked yet')
-  clock.tick(LOOK_EVERY_MS)
-  t.equal(budget.reserved, MIB, 'of the one that was not taken')
   t.equal(add({ localPort: 1, remotePort: 2 }), false)
 })
