@@ -1,41 +1,47 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTheWayOut } from '../on-the-way-out.ts'
-import type { Contender } from './contenders.ts'
-import type { LoadReport } from './load.ts'
+import type { Contender, Protocol } from './contenders.ts'
+import type { LoadReport } from './load/process.ts'
 
 export interface Measured {
   readonly requestsPerSecond: number
-  readonly cpuMicrosecondsPerRequest: number
+  /** Of the server's CPU, all threads, for one request. */
+  readonly userMicroseconds: number
+  readonly systemMicroseconds: number
+}
+
+export interface Asked {
+  readonly route: string
+  readonly protocol: Protocol
+  /** Of load for each. */
+  readonly seconds: number
+  /** V8 goes on compiling, and taking it back, for some 10 s; who has more code would look dearer for that. */
+  readonly warmSeconds: number
 }
 
 const TURN_SECONDS = 1
-/** V8 goes on compiling, and taking it back, for so long; who has more code would look dearer for that. */
-const WARM_SECONDS = 10
 
 /**
  * Some contenders on one route, side by side: a fresh server and a fresh client each, all of them started and
  * warm, loaded in turns of a second, to and fro. Whatever else the machine does, and whither it drifts,
  * falls on all of them.
  *
- * @param seconds of load for each
  * @returns in the contenders' order
  */
-export async function measure(
-  contenders: readonly Contender[],
-  route: string,
-  seconds: number,
-): Promise<Measured[]> {
+export async function measure(contenders: readonly Contender[], asked: Asked): Promise<Measured[]> {
+  const { seconds, warmSeconds } = asked
   const pairs: Pair[] = []
   const stop = onTheWayOut(() => {
     for (const pair of pairs) pair.kill()
   })
   try {
-    for (const contender of contenders) pairs.push(await Pair.start(contender, route))
-    for (const pair of pairs) await pair.load(WARM_SECONDS)
+    for (const contender of contenders) pairs.push(await Pair.start(contender, asked))
+    for (const pair of pairs) await pair.load(warmSeconds)
     const before = pairs.map(pair => pair.total)
     for (let turn = 0; turn < seconds; turn += TURN_SECONDS) {
-      for (const pair of turn % 2 === 0 ? pairs : pairs.toReversed()) await pair.load(TURN_SECONDS)
+      for (const pair of (turn / TURN_SECONDS) % 2 === 0 ? pairs : pairs.toReversed())
+        await pair.load(TURN_SECONDS)
     }
     return pairs.map(({ total }, index) => measuredSince(before[index] ?? NOTHING, total))
   } finally {
@@ -46,16 +52,18 @@ export async function measure(
 interface Total {
   readonly requests: number
   readonly seconds: number
-  readonly cpuMicroseconds: number
+  readonly user: number
+  readonly system: number
 }
 
-const NOTHING: Total = { requests: 0, seconds: 0, cpuMicroseconds: 0 }
+const NOTHING: Total = { requests: 0, seconds: 0, user: 0, system: 0 }
 
 function measuredSince(before: Total, after: Total): Measured {
   const requests = after.requests - before.requests
   return {
     requestsPerSecond: requests / (after.seconds - before.seconds),
-    cpuMicrosecondsPerRequest: (after.cpuMicroseconds - before.cpuMicroseconds) / requests,
+    userMicroseconds: (after.user - before.user) / requests,
+    systemMicroseconds: (after.system - before.system) / requests,
   }
 }
 
@@ -70,20 +78,22 @@ class Pair {
     this.#client = client
   }
 
-  static async start({ framework, inFront }: Contender, route: string): Promise<Pair> {
-    const server = start('./server.ts', [framework, inFront])
+  static async start({ framework, inFront }: Contender, { route, protocol }: Asked): Promise<Pair> {
+    const server = start('./server.ts', [framework, inFront, protocol])
     const { port } = await next<{ port: number }>(server)
-    return new Pair(server, start('./load.ts', [String(port), route]))
+    return new Pair(server, start('./load/process.ts', [String(port), route, protocol]))
   }
 
   async load(seconds: number): Promise<void> {
-    const before = await cpuMicroseconds(this.#server)
+    const before = await cpuTime(this.#server)
     const report = await ask<LoadReport>(this.#client, { seconds })
+    const after = await cpuTime(this.#server)
     const { total } = this
     this.total = {
       requests: total.requests + report.requests,
       seconds: total.seconds + report.seconds,
-      cpuMicroseconds: total.cpuMicroseconds + (await cpuMicroseconds(this.#server)) - before,
+      user: total.user + after.user - before.user,
+      system: total.system + after.system - before.system,
     }
   }
 
@@ -101,9 +111,8 @@ function start(module: string, args: string[]): ChildProcess {
 }
 
 /** All threads of the server: what a request costs, whoever is the bottleneck. */
-async function cpuMicroseconds(server: ChildProcess): Promise<number> {
-  const { user, system } = await ask<NodeJS.CpuUsage>(server, 'cpu')
-  return user + system
+function cpuTime(server: ChildProcess): Promise<NodeJS.CpuUsage> {
+  return ask<NodeJS.CpuUsage>(server, 'cpu')
 }
 
 function ask<T>(child: ChildProcess, message: string | object): Promise<T> {
