@@ -14,6 +14,7 @@ const benches: readonly Bench[] = [
   {
     name: 'hello',
     asks: 'What does a request cost that needs no memory?',
+    onRequest: true,
     args: ['overhead', '--route', 'hello,json', '--protocol', '1', '--keep'],
   },
   { name: 'overhead', asks: 'What does a request cost that has its room, on each route?', onRequest: true },

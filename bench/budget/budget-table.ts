@@ -1,6 +1,14 @@
 import Table from 'cli-table3'
 import { plainTable } from '../plain-table.ts'
-import { type BudgetRun, cellAt, flatness, OURS, overBestPeer, type Stop } from './budget-result.ts'
+import {
+  type BudgetRun,
+  type Cell,
+  cellAt,
+  flatness,
+  OURS,
+  overBestPeer,
+  type Stop,
+} from './budget-result.ts'
 import { type Figure, figures, questions } from './questions.ts'
 
 const THOUSAND = 1_000
@@ -50,11 +58,15 @@ function footnote({ processes, limitSeconds }: BudgetRun): string {
 
 function flatLines(run: BudgetRun): string[] {
   return (['grant', 'cancel', 'mixed'] as const)
-    .filter(figure => lengthsIn(run, figure).some(length => length > THOUSAND))
+    .filter(figure => run.cells.some(cell => isOurs(cell, figure) && cell.waiters > THOUSAND))
     .map(
       figure =>
         `${OURS}, ${figures[figure]}: dearest over cheapest from ${THOUSAND.toLocaleString('en-US')} waiting on ${flatness(run, OURS, figure, THOUSAND).toFixed(2)}`,
     )
+}
+
+function isOurs({ contender, figure }: Cell, wanted: Figure): boolean {
+  return contender === OURS && figure === wanted
 }
 
 function stopLine({ limitSeconds }: BudgetRun) {
