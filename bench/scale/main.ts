@@ -5,7 +5,7 @@ import { machineLine, thisMachine } from '../machine.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { contenderNamed, contenderNames } from './contenders.ts'
+import { contenderNamed, contenderNames, isPlimsoll } from './contenders.ts'
 import { measureCapacity, runCell } from './run-cell.ts'
 import { readReport, writeReport } from './scale-report.ts'
 import { type CellResult, lived, type ScaleRun } from './scale-result.ts'
@@ -77,7 +77,7 @@ async function compare(options: Options): Promise<void> {
   const run: ScaleRun = { measuredAt: new Date().toISOString(), machine, capacity, seconds, maxconn, cells }
   console.log(`\n${terminalTable(run)}\n`)
   console.log(`Picture: ${relative('', writeReport(run, folder))}`)
-  if (!cells.filter(({ contender }) => contender === 'plimsoll').every(lived)) {
+  if (!cells.filter(({ contender }) => isPlimsoll(contender)).every(lived)) {
     console.error('Plimsoll did not live within its limit at each load.')
     process.exitCode = 1
   }

@@ -137,7 +137,7 @@ function marks(run: ScaleRun, { mark }: Panel, index: number): echarts.LineSerie
 
 function subtitle({ cells, capacity }: ScaleRun): string {
   const limit = (cells[0]?.cage.limitBytes ?? 0) / MiB
-  return `Uploads of 2 MiB that are compressed, in a container of ${limit} MiB that can do ${capacity.toFixed(0)} a second; nobody waits for an answer before he comes`
+  return `Uploads of 512 KiB that are encrypted with a password, in a container of ${limit} MiB that can do ${capacity.toFixed(0)} a second; nobody waits for an answer before he comes`
 }
 
 function footer({ machine, cells, seconds, maxconn }: ScaleRun): string {

@@ -1,20 +1,21 @@
+import { createCipheriv, pbkdf2, randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { parseArgs, promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { parseByteSize } from '@plimsoll/core'
 import plimsoll from '@plimsoll/fastify'
 import Fastify from 'fastify'
 import { PlainSemaphore } from '../flood/servers/plain-semaphore.ts'
-import { BODY_BYTES, BUDGET, PATH, QUEUE_TIMEOUT_MS } from './workload.ts'
+import { BODY_BYTES, BUDGET, KEY_ITERATIONS, PATH, QUEUE_TIMEOUT_MS } from './workload.ts'
 
-/** A server that compresses what it is sent: `server.ts --port 0 --front nothing`. */
+/** A server that encrypts what it is sent, with a password: `server.ts --port 0 --front nothing`. */
 const { values } = parseArgs({ options: { port: { type: 'string' }, front: { type: 'string' } } })
-const compress = promisify(gzip)
+const derive = promisify(pbkdf2)
 const app = Fastify({ bodyLimit: BODY_BYTES })
 
 if (values.front === 'plimsoll') {
   await app.register(plimsoll, { budget: BUDGET, queue: { timeoutMs: QUEUE_TIMEOUT_MS } })
 }
+if (values.front === 'default') await app.register(plimsoll)
 if (values.front === 'semaphore') {
   const semaphore = new PlainSemaphore(parseByteSize(BUDGET))
   app.addHook('onRequest', async ({ headers }, reply) => {
@@ -25,7 +26,18 @@ if (values.front === 'semaphore') {
 }
 
 app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-app.post<{ Body: Buffer }>(PATH, async ({ body }) => ({ bytes: (await compress(body)).length }))
+// In memory at once: the chunks it came in, the body, and what that is encrypted to.
+const cost = ({ declaredBytes = 0 }) => 3 * declaredBytes
+const config = values.front === 'plimsoll' ? { plimsoll: { cost } } : {}
+app.post<{ Body: Buffer }>(PATH, { config }, async ({ body }) => ({ bytes: (await encrypted(body)).length }))
+
+async function encrypted(body: Buffer): Promise<Buffer> {
+  const salt = randomBytes(16)
+  const key = await derive('a password', salt, KEY_ITERATIONS, 32, 'sha256')
+  const cipher = createCipheriv('aes-256-gcm', key, randomBytes(12))
+  return Buffer.concat([salt, cipher.update(body), cipher.final(), cipher.getAuthTag()])
+}
+
 app.get('/health', async () => ({ ok: true }))
 
 await app.listen({ port: Number(values.port), host: '127.0.0.1' })
