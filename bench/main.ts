@@ -10,8 +10,14 @@ interface Bench {
 }
 
 const benches: readonly Bench[] = [
-  { name: 'semaphore', asks: 'What does a reservation cost, and a grant from a long queue?' },
-  { name: 'hello', asks: 'What does a request cost that needs no memory?' },
+  { name: 'budget', asks: 'What does a reservation cost, with room and with a million waiting?' },
+  {
+    name: 'hello',
+    asks: 'What does a request cost that needs no memory?',
+    onRequest: true,
+    args: ['overhead', '--route', 'hello,json', '--protocol', '1', '--keep'],
+  },
+  { name: 'overhead', asks: 'What does a request cost that has its room, on each route?', onRequest: true },
   { name: 'flood', asks: 'Who survives a flood in a container of 512 MiB?' },
   {
     name: 'throughput',
@@ -20,6 +26,16 @@ const benches: readonly Bench[] = [
     args: ['flood', '--throughput'],
   },
   { name: 'fairness', asks: 'Who is still served beside clients that stall?', onRequest: true },
+  {
+    name: 'scale',
+    asks: 'What is left of a server when up to twenty times more comes than it can do?',
+    onRequest: true,
+  },
+  {
+    name: 'fidelity',
+    asks: 'How far is what is reserved from what is really in memory?',
+    onRequest: true,
+  },
   { name: 'advice', asks: 'How good is what a report recommends, beside budgets by hand?', onRequest: true },
   { name: 'recorder', asks: 'What is left after a SIGKILL, and what does it cost?', onRequest: true },
   {

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { Session } from 'node:inspector/promises'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { nodeHttp } from '../hello/frameworks/node-http.ts'
-import type { InFront } from '../hello/in-front.ts'
+import { nodeHttp } from '../overhead/frameworks/node-http.ts'
+import type { InFront } from '../overhead/in-front.ts'
 
 /** What the report needs of core, and nothing else does. */
 const REPORT = /packages\/core\/.*\/(traffic|routes|path-patterns|route-measures|measure)\.[jt]s$/
@@ -15,8 +15,7 @@ const SECONDS = 3
  * barest server, where it is largest: `report-share.ts <in front>`.
  */
 const [inFront = ''] = process.argv.slice(2)
-const server = nodeHttp(inFront as InFront)
-await once(server, 'listening')
+const server = await nodeHttp(inFront as InFront)
 const client = startClient((server.address() as AddressInfo).port)
 await load()
 const session = new Session()
@@ -40,7 +39,8 @@ client.disconnect()
 process.send?.(report / all, () => process.exit())
 
 function startClient(port: number): ChildProcess {
-  return fork(fileURLToPath(new URL('../hello/load.ts', import.meta.url)), [String(port), 'GET'], {
+  const module = fileURLToPath(new URL('../overhead/load/process.ts', import.meta.url))
+  return fork(module, [String(port), 'hello', 'HTTP/1'], {
     execArgv: ['--import', import.meta.resolve('tsx')],
   })
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
+export const gc = runInNewContext('gc') as () => void
 
 /** What a server sees of itself: the soak asks it. */
 export interface Inside {

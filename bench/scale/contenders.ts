@@ -1,0 +1,26 @@
+import { ink } from '../picture.ts'
+
+/** What stands between the clients and the same server, in the order of table and picture. */
+export const contenders = {
+  nothing: { name: 'nothing', color: ink.ungoverned, symbol: 'triangle' },
+  semaphore: { name: 'byte semaphore', color: ink.peer, symbol: 'rect' },
+  haproxy: { name: 'HAProxy by hand', color: '#7b3f98', symbol: 'diamond' },
+  default: { name: 'Plimsoll, no options', color: ink.governedToo, symbol: 'emptyCircle' },
+  plimsoll: { name: 'Plimsoll', color: ink.governed, symbol: 'circle' },
+} as const
+
+export type Contender = keyof typeof contenders
+
+export const contenderNames = Object.keys(contenders) as Contender[]
+
+/** Whom it is asked of to live. */
+export function isPlimsoll(contender: Contender): boolean {
+  return contender === 'plimsoll' || contender === 'default'
+}
+
+/** @throws where there is none of this name */
+export function contenderNamed(name: string): Contender {
+  const found = contenderNames.find(contender => contender === name)
+  if (found === undefined) throw new TypeError(`--contender is ${contenderNames.join(', ')}, not ${name}`)
+  return found
+}

@@ -1,0 +1,25 @@
+import type { Config } from '../pods/haproxy-process.ts'
+import { QUEUE_TIMEOUT_MS } from './workload.ts'
+
+/** What somebody writes who knows this load and this server: as many at once as its threads bear, the others wait a while. */
+export function tunedByHand(port: number, maxconn: number): Config {
+  return ({ bind, statsSocket }) => `global
+    stats socket ${statsSocket} mode 600 level admin
+    maxconn 8000
+
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 30s
+    timeout server 30s
+    timeout queue ${QUEUE_TIMEOUT_MS}ms
+    timeout http-request 5s
+
+frontend clients
+    bind ${bind} backlog 8000
+    default_backend servers
+
+backend servers
+    server one 127.0.0.1:${port} maxconn ${maxconn}
+`
+}
