@@ -1,0 +1,41 @@
+import type { ByteBudget } from './byte-budget.ts'
+import { collectGarbage } from './collect-garbage.ts'
+import type { Turn } from './turn.ts'
+
+/** From then on other workers count as waiting: who stands still while he has the turn is cut. */
+export const LONG_TURN_MS = 10_000
+
+/**
+ * Lets in those who cost more than the part of their worker, in the turn of all workers: a worker tries to take it at each
+ * look, and gives it back when they are over. It tries again at its next look, so that others have had theirs between.
+ *
+ * What floats after them is collected before that, since what V8 keeps in one process no other can have.
+ */
+export class Giants {
+  readonly #budget: ByteBudget
+  readonly #turn: Turn
+  #since = 0
+
+  constructor(budget: ByteBudget, turn: Turn) {
+    this.#budget = budget
+    this.#turn = turn
+  }
+
+  /** Takes the turn where somebody waits for it, and gives it back where nobody is in by it any more. */
+  look(): void {
+    const budget = this.#budget
+    if (this.#turn.isOurs) {
+      if (budget.giants === 0) this.#giveBack()
+      else budget.hurryGiants(performance.now() - this.#since > LONG_TURN_MS)
+    } else if (budget.giantsWait && this.#turn.take()) {
+      this.#since = performance.now()
+      budget.letGiantsIn()
+    }
+  }
+
+  #giveBack(): void {
+    this.#budget.hurryGiants(false)
+    collectGarbage()
+    this.#turn.giveBack()
+  }
+}
