@@ -414,8 +414,8 @@ export class ByteBudget {
    * @internal
    */
   hurryGiants(hurry: boolean): void {
-    this.#giantsHurry = hurry
-    if (hurry) this.#watch.start()
+    this.#giantsHurry = hurry && this.#giants.promised > 0
+    if (this.#giantsHurry) this.#watch.start()
     else this.#rest()
   }
 

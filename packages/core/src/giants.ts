@@ -2,12 +2,16 @@ import type { ByteBudget } from './byte-budget.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Turn } from './turn.ts'
 
+/** For so long others of the worker come in, too. */
+export const TURN_MS = 1000
+
 /** From then on other workers count as waiting: who stands still while he has the turn is cut. */
 export const LONG_TURN_MS = 10_000
 
 /**
  * Lets in those who cost more than the part of their worker, in the turn of all workers: a worker tries to take it at each
- * look, and gives it back when they are over. It tries again at its next look, so that others have had theirs between.
+ * look. Within a second as many come in as have room; when they are over the worker gives the turn back, and tries again at
+ * its next look, so that others have had theirs between.
  *
  * What floats after them is collected before that, since what V8 keeps in one process no other can have.
  */
@@ -24,17 +28,17 @@ export class Giants {
   /** Takes the turn where somebody waits for it, and gives it back where nobody is in by it any more. */
   look(): void {
     const budget = this.#budget
-    if (this.#turn.isOurs) {
-      if (budget.giants === 0) this.#giveBack()
-      else budget.hurryGiants(performance.now() - this.#since > LONG_TURN_MS)
-    } else if (budget.giantsWait && this.#turn.take()) {
+    if (!this.#turn.isOurs) {
+      if (!budget.giantsWait || !this.#turn.take()) return
       this.#since = performance.now()
-      budget.letGiantsIn()
     }
+    const lastsMs = performance.now() - this.#since
+    if (lastsMs < TURN_MS) budget.letGiantsIn()
+    budget.hurryGiants(lastsMs > LONG_TURN_MS)
+    if (budget.giants === 0) this.#giveBack()
   }
 
   #giveBack(): void {
-    this.#budget.hurryGiants(false)
     collectGarbage()
     this.#turn.giveBack()
   }

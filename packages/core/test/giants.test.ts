@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
-import { Giants, LONG_TURN_MS } from '../src/giants.ts'
+import { Giants, LONG_TURN_MS, TURN_MS } from '../src/giants.ts'
 import { Turn } from '../src/turn.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { promisesSettled } from './fixtures/settled.ts'
@@ -53,26 +53,34 @@ t.test('nobody takes the turn for those who have room without it, or never will'
   t.equal((await giant).bytes, 400)
 })
 
-t.test('as many as have room share a turn, in their order, and nobody comes in later', async t => {
+t.test('for a second as many come in as have room, in their order, and nobody after it', async t => {
+  const clock = new FakeClock(t)
   const { budget, turn, look } = worker(t)
   const all = [150, 250, 120, 101].map(bytes => budget.acquire(bytes))
   look()
   t.equal(budget.giants, 400)
   const [first, second] = await Promise.all(all.slice(0, 2))
+  clock.tick(TURN_MS - 1)
   first?.release()
   look()
-  t.equal(budget.giants, 250, 'though the next would have room')
+  t.equal(budget.giants, 370)
+  clock.tick(1)
   second?.release()
+  look()
+  t.equal(budget.giants, 120, 'though the next would have room')
+  ;(await all[2])?.release()
   look()
   t.equal(turn.isOurs, false, 'others first')
   look()
-  t.equal(budget.giants, 221)
+  t.equal(budget.giants, 101)
 })
 
 t.test('the next worker has its turn at its next look', async t => {
+  const clock = new FakeClock(t)
   const [one, other] = [worker(t), worker(t)]
   const first = one.budget.acquire(200)
   one.look()
+  clock.tick(TURN_MS)
   const second = one.budget.acquire(150)
   const ofOther = other.budget.acquire(300)
   other.look()
@@ -106,7 +114,6 @@ t.test('who has left wants no turn, nor has one that was aborted within the call
   late.abort()
   await t.rejects(aborted)
   t.equal(budget.giants, 0)
-  look()
   t.equal(turn.isOurs, false)
 })
 
@@ -117,7 +124,6 @@ t.test('while memory is short, only one that is alone is let in', async t => {
   look()
   t.equal(budget.giants, 150)
   ;(await first).release()
-  look()
   look()
   t.equal((await second).bytes, 150)
 })
