@@ -64,6 +64,7 @@ export class ByteBudget {
   readonly #lane: Account
   /** Beside the capacity, for those who cost more than that: only in a turn, and none by default. */
   readonly #giants: Account
+  #giantsMayCome = false
   #giantsHurry = false
   /** Up to so many bytes a request may take the lane. A power of two. */
   readonly #small: number
@@ -394,18 +395,13 @@ export class ByteBudget {
   }
 
   /**
-   * Lets in those who wait for more than the capacity, beside it, as many as have room: from now on it is the turn of these.
+   * Whether those come in who wait for more than the capacity, beside it, as there is room for them.
    *
    * @internal
    */
-  letGiantsIn(): void {
-    let giant = this.#firstGiant
-    while (giant !== undefined && this.#giants.admits(giant.bytes)) {
-      giant.drawOn(this.#giants)
-      this.#letIn(giant)
-      giant = this.#firstGiant
-    }
-    this.#rest()
+  letGiantsIn(may: boolean): void {
+    this.#giantsMayCome = may
+    this.#drain()
   }
 
   /**
@@ -493,18 +489,14 @@ export class ByteBudget {
   #grant(): void {
     let waiter = this.#next()
     while (waiter !== undefined) {
-      this.#letIn(waiter)
+      this.#line.remove(waiter)
+      // Aborted, but told so only after another waiter on the same signal.
+      if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
+      else {
+        waiter.grant()
+        if (waiter.lent > 0) this.#lending.begin(waiter)
+      }
       waiter = this.#next()
-    }
-  }
-
-  #letIn(waiter: QueuedReservation): void {
-    this.#line.remove(waiter)
-    // Aborted, but told so only after another waiter on the same signal.
-    if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
-    else {
-      waiter.grant()
-      if (waiter.lent > 0) this.#lending.begin(waiter)
     }
   }
 
@@ -513,9 +505,14 @@ export class ByteBudget {
     const waiter = this.#lending.first === undefined ? this.#line.next(this.#account) : undefined
     if (waiter !== undefined) return waiter
     const small = this.#smallest()
-    if (small === undefined || !this.#lane.fits(small.bytes)) return undefined
-    small.drawOn(this.#lane)
-    return small
+    if (small !== undefined && this.#lane.fits(small.bytes)) {
+      small.drawOn(this.#lane)
+      return small
+    }
+    const giant = this.#giantsMayCome ? this.#firstGiant : undefined
+    if (giant === undefined || !this.#giants.admits(giant.bytes)) return undefined
+    giant.drawOn(this.#giants)
+    return giant
   }
 
   #smallest(): QueuedReservation | undefined {

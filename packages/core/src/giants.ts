@@ -33,12 +33,13 @@ export class Giants {
       this.#since = performance.now()
     }
     const lastsMs = performance.now() - this.#since
-    if (lastsMs < TURN_MS) budget.letGiantsIn()
+    budget.letGiantsIn(lastsMs < TURN_MS)
     budget.hurryGiants(lastsMs > LONG_TURN_MS)
     if (budget.giants === 0) this.#giveBack()
   }
 
   #giveBack(): void {
+    this.#budget.letGiantsIn(false)
     collectGarbage()
     this.#turn.giveBack()
   }

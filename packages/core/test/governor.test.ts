@@ -641,7 +641,7 @@ scenario(
     const giant = server.send('/giant', '1'.repeat(300))
     await server.queued(1)
     t.equal(budget.waiting, 1)
-    budget.letGiantsIn()
+    budget.letGiantsIn(true)
     t.equal(server.governor.stats().giants, 300)
     t.match(await giant, { status: 200, text: '300' })
     t.equal((await server.send('/larger', '1'.repeat(401))).status, 413)

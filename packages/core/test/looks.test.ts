@@ -39,7 +39,7 @@ t.test('giants are somebody', async t => {
   const { clock, budget, looks, share } = shared(t)
   budget.configure(100, 500)
   const giant = budget.acquire(400)
-  budget.letGiantsIn()
+  budget.letGiantsIn(true)
   const held = await giant
   t.equal(looks.rest(), false)
   clock.tick(LOOK_EVERY_MS)
