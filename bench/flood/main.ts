@@ -43,7 +43,10 @@ cli
     default: 'fastify',
   })
   .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
-  .option('--budget <size>', 'Budget of the governed server; default 64MiB, and with --workers auto: a part for each')
+  .option(
+    '--budget <size>',
+    'Budget of the governed server; default 64MiB, and with --workers auto: a part for each',
+  )
   .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
   .option('--workers <n>', 'So many processes of node:cluster in the one container; default: no cluster')
   .option('--telemetry <processor>', 'Traced, by bounded or batch, while the collector hangs; on Fastify')
@@ -109,7 +112,12 @@ async function compareThroughput(options: Options): Promise<void> {
   console.log(`\n${throughputTable(rows)}`)
   const folder = resultsFolder(options)
   mkdirSync(folder, { recursive: true })
-  const run = { measuredAt: new Date().toISOString(), machine: thisMachine(), budget: budgetOf(options), rows }
+  const run = {
+    measuredAt: new Date().toISOString(),
+    machine: thisMachine(),
+    budget: budgetOf(options),
+    rows,
+  }
   writeFileSync(
     join(folder, `${reportName(known.framework, known.telemetry)}-throughput.json`),
     `${JSON.stringify(run, undefined, 2)}\n`,

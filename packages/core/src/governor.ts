@@ -106,7 +106,8 @@ export class Governor {
     const { valve } = this.#options
     if (valve || workerShare !== undefined) {
       // One for all governors that share a budget.
-      const looks = (this.budget.looks ??= new Looks(this.budget))
+      this.budget.looks ??= new Looks(this.budget)
+      const { looks } = this.budget
       looks.share ??= workerShare
       if (valve) looks.valve ??= new Valve(this.budget, logger)
     }

@@ -1,6 +1,6 @@
 import type { ByteBudget } from './byte-budget.ts'
-import { type MemoryUse, memoryUse } from './memory-use.ts'
 import type { Looker } from './looks.ts'
+import { type MemoryUse, memoryUse } from './memory-use.ts'
 import { LOG_EVERY_MS, type Logger } from './refusal-log.ts'
 import { nextCeiling, OPEN } from './valve-ceiling.ts'
 

@@ -17,7 +17,8 @@ function shared(t: Test) {
       share.rests++
     },
   }
-  const looks = (budget.looks = new Looks(budget))
+  const looks = new Looks(budget)
+  budget.looks = looks
   looks.share = share
   return { clock, budget, looks, share }
 }

@@ -27,7 +27,8 @@ function valved(t: Test, { capacity = 800, passBytes = 800 } = {}) {
     },
   }
   const valve = new Valve(budget, logger, memory)
-  const looks = (budget.looks = new Looks(budget))
+  const looks = new Looks(budget)
+  budget.looks = looks
   looks.valve = valve
   return { budget, looks, valve, memory, clock, logger }
 }

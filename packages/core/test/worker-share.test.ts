@@ -111,25 +111,28 @@ t.test('what comes back lets in who waits', async t => {
   t.equal((await waiting).bytes, 1)
 })
 
-t.test('what costs more than its part is let in with the turn of all workers, and nobody else then', async t => {
-  const [one, other] = [oneOfFour(t), oneOfFour(t)]
-  const { giantBytes } = one.share.chosen
-  t.equal(one.budget.largest, giantBytes)
-  const first = one.budget.acquire(2 * one.first)
-  const second = other.budget.acquire(2 * other.first)
-  one.lookAt(4)
-  other.lookAt(4)
-  t.match(one.budget, { capacity: one.first, reserved: 0, giants: 2 * one.first })
-  t.equal(other.budget.waiting, 1)
-  ;(await first).release()
-  one.share.rest()
-  other.lookAt(4)
-  ;(await second).release()
-  other.share.rest()
-  t.equal(one.lookAt(5), one.share.chosen.bytes)
-  t.equal(one.budget.largest, one.share.chosen.giantBytes)
-  await t.rejects(one.budget.acquire(2 * giantBytes), { code: 'ERR_PLIMSOLL_COST_OVER_BUDGET' })
-})
+t.test(
+  'what costs more than its part is let in with the turn of all workers, and nobody else then',
+  async t => {
+    const [one, other] = [oneOfFour(t), oneOfFour(t)]
+    const { giantBytes } = one.share.chosen
+    t.equal(one.budget.largest, giantBytes)
+    const first = one.budget.acquire(2 * one.first)
+    const second = other.budget.acquire(2 * other.first)
+    one.lookAt(4)
+    other.lookAt(4)
+    t.match(one.budget, { capacity: one.first, reserved: 0, giants: 2 * one.first })
+    t.equal(other.budget.waiting, 1)
+    ;(await first).release()
+    one.share.rest()
+    other.lookAt(4)
+    ;(await second).release()
+    other.share.rest()
+    t.equal(one.lookAt(5), one.share.chosen.bytes)
+    t.equal(one.budget.largest, one.share.chosen.giantBytes)
+    await t.rejects(one.budget.acquire(2 * giantBytes), { code: 'ERR_PLIMSOLL_COST_OVER_BUDGET' })
+  },
+)
 
 t.test('a budget that its user has resized is left alone', async t => {
   const { budget, lookAt } = oneOfFour(t)
