@@ -44,6 +44,7 @@ const benches: readonly Bench[] = [
     asks: 'Up to how many pods and proxies does a choice by bytes hold?',
     onRequest: true,
   },
+  { name: 'survival', asks: 'Who survives what, of all that people put in front?', onRequest: true },
   { name: 'soak', asks: 'What is left after thousands of random clients?', onRequest: true },
 ]
 

@@ -7,11 +7,14 @@ import type { Progress } from '../flood/progress.ts'
 import { ServerProcess } from '../flood/server-process.ts'
 import type { Framework } from '../flood/servers.ts'
 import { storageRoot } from '../flood/storage-root.ts'
+import { LoadProcess } from '../load-process.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
 import type { FairnessResult } from './fairness-result.ts'
-import { LoadProcess } from './load-process.ts'
+import type { LoadReport, Order } from './load/protocol.ts'
 import type { Scenario } from './scenarios.ts'
 import { type ServerKind, serverProgram } from './servers.ts'
+
+type Load = LoadProcess<Order, LoadReport>
 
 export interface RunOptions {
   readonly framework: Framework
@@ -31,7 +34,7 @@ export async function runScenario(
   const removeDirectory = onTheWayOut(() => rmSync(directory, { recursive: true, force: true }))
   const cage = openCage(options.limitBytes, options.forceCage)
   const removeCage = onTheWayOut(() => cage.remove())
-  const load = new LoadProcess()
+  const load: Load = new LoadProcess(new URL('./load/process.ts', import.meta.url))
   const closeLoad = onTheWayOut(() => load.close())
   try {
     const storage = ['--storage', scenario.storage ?? 'disk', '--dir', directory]
@@ -52,7 +55,7 @@ export async function runScenario(
 async function playOn(
   server: ServerProcess,
   cage: Cage,
-  load: LoadProcess,
+  load: Load,
   scenario: Scenario,
   kind: ServerKind,
   progress: Progress,
@@ -63,7 +66,9 @@ async function playOn(
   void server.exited.then(() => load.stop())
   const startedMs = performance.now()
   try {
-    const report = await load.play(server.port, scenario.name, answered => progress.answered(answered))
+    const report = await load.play({ port: server.port, scenario: scenario.name }, answered =>
+      progress.answered(answered),
+    )
     memory.stop()
     const peak = highest(memory.samples)
     return {

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { abortAfter } from '../../abort-after.ts'
 import { Content } from '../../flood/load/content.ts'
 import { download, type Peer, upload } from '../../flood/load/exchange.ts'
 import { count, type Outcome, type Tally } from '../../flood/load/outcome.ts'
@@ -39,16 +40,16 @@ export async function sendHonest(port: number, honest: Honest, tally: Tally, end
 
 async function sendOne(port: number, honest: Honest, index: number, ends: Ends): Promise<Outcome> {
   if (honest.kind === 'events') return followEvents(port, AbortSignal.any([ends.over, ends.stop]))
-  const late = AbortSignal.timeout(TIMEOUT_MS)
+  const late = abortAfter(ends.stop, TIMEOUT_MS)
   // A connection each, so that connecting is in what is measured.
   const agent = new http.Agent({ keepAlive: false })
   const address = honest.addresses === undefined ? {} : { address: honestAddress(index % honest.addresses) }
-  const signal = AbortSignal.any([ends.stop, late])
-  const peer: Peer = { port, agent, ...address, timeoutMs: TIMEOUT_MS, signal }
+  const peer: Peer = { port, agent, ...address, timeoutMs: TIMEOUT_MS, signal: late.signal }
   const outcome = await exchange(peer, honest, index % OBJECTS)
+  late.abort()
   agent.destroy()
   if (outcome.status !== 'ABORT_ERR') return outcome
-  return { ...outcome, status: late.aborted ? `no answer in ${TIMEOUT_MS / 1_000} s` : 'stopped' }
+  return { ...outcome, status: ends.stop.aborted ? 'stopped' : `no answer in ${TIMEOUT_MS / 1_000} s` }
 }
 
 function exchange(peer: Peer, { kind, bytes, bytesPerSecond }: Honest, object: number): Promise<Outcome> {

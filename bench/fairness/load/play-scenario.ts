@@ -4,9 +4,8 @@ import { Content } from '../../flood/load/content.ts'
 import { upload } from '../../flood/load/exchange.ts'
 import { emptyTally, type Tally } from '../../flood/load/outcome.ts'
 import { objectStoreRoutes } from '../../flood/servers.ts'
-import type { Attackers, Scenario } from '../scenarios.ts'
-import { Attack } from './attack.ts'
-import { AttackProcesses, SOCKETS_A_PROCESS } from './attack-processes.ts'
+import type { Scenario } from '../scenarios.ts'
+import { beginAttack } from './begin-attack.ts'
 import { Flood } from './flood.ts'
 import { sendHonest } from './honest-requests.ts'
 import type { LoadReport } from './protocol.ts'
@@ -43,11 +42,6 @@ export async function playScenario(
     ...(flood && { flood: flood.tally }),
     elapsedMs: performance.now() - started,
   }
-}
-
-function beginAttack(port: number, attackers: Attackers, stop: AbortSignal): Attack | AttackProcesses {
-  if (attackers.sockets > SOCKETS_A_PROCESS) return new AttackProcesses(port, attackers, stop)
-  return new Attack(port, attackers, stop)
 }
 
 /** All honest requests; streams stay until the others are done. */

@@ -1,16 +1,11 @@
 import type { Tally } from '../../flood/load/outcome.ts'
 import type { AttackTally } from './attack.ts'
 
-/** What the bench tells the process that sends the load, over the IPC channel of a fork. */
-export type Command =
-  | { readonly type: 'play'; readonly port: number; readonly scenario: string }
-  | { readonly type: 'stop' }
-
-/** And what it hears: progress while a scenario runs, then one of the others. */
-export type Report =
-  | { readonly type: 'progress'; readonly answered: number }
-  | { readonly type: 'played'; readonly report: LoadReport }
-  | { readonly type: 'failed'; readonly reason: string }
+/** What the process that sends the load is told to play. */
+export interface Order {
+  readonly port: number
+  readonly scenario: string
+}
 
 export interface LoadReport {
   /** In the scenario's order of honest requests. */

@@ -20,10 +20,11 @@ export interface Peer {
 type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>
 
 /** One request, with its body in pieces. */
-interface Sent {
+export interface Sent {
   readonly method: string
   readonly path: string
   readonly headers?: http.OutgoingHttpHeaders
+  /** Of its body, as they count. Default 0. */
   readonly bytes?: number
   readonly pieces?: () => Pieces
 }
@@ -58,7 +59,7 @@ export function download(peer: Peer, path: string, content: Content): Promise<Ou
  * Sends one request and reads its answer to the end; nothing is retried, and no body is kept.
  * @param expected what the answer must consist of; without it any body will do
  */
-function exchange(
+export function exchange(
   { port, agent, address: localAddress, timeoutMs, signal }: Peer,
   sent: Sent,
   expected?: Content,

@@ -11,6 +11,7 @@ import { resolveServerOptions } from '../../../examples/object-store/src/server-
 import { readWhole } from '../../../examples/object-store/src/whole-body.ts'
 import type { Tracing } from '../tracing.ts'
 import type { Advice } from '../tuning.ts'
+import { downloadCost, uploadCost } from './costs.ts'
 import { PlainSemaphore } from './plain-semaphore.ts'
 
 const semaphoreOption = process.argv.find(argument => argument.startsWith('--semaphore='))
@@ -44,12 +45,9 @@ export const storage = options.storage === 'disk' ? await DiskStorage.in(options
 // From the environment where it is one of several workers: each reads what another has written.
 export const store = new ObjectStore(storage, masterKeyOf(process.env), liveFrames)
 
-/** What its routes cost: where nothing was recommended, the same as in the example's app.ts, where the reasons stand. */
-export const uploads: RoutePolicy = {
-  maxBody: options.bodyLimit,
-  cost: advice?.upload ?? (({ declaredBytes = 0 }) => declaredBytes + Math.min(declaredBytes, FRAME_BYTES)),
-}
-export const downloads: RoutePolicy = { cost: advice?.download ?? 2 * FRAME_BYTES }
+/** What its routes cost, or what was recommended. */
+export const uploads: RoutePolicy = { maxBody: options.bodyLimit, cost: advice?.upload ?? uploadCost }
+export const downloads: RoutePolicy = { cost: advice?.download ?? downloadCost }
 
 /** What a download of an object smaller than a frame holds; undefined where the route's cost stands. */
 export function smallerCost(bytes: number): number | undefined {

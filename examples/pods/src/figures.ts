@@ -10,6 +10,11 @@ export const figures = {
   requestSize: '6MiB',
   /** 16 MiB and a frame. */
   largestRequest: '24MiB',
+  /**
+   * Of those above 64 KiB at once. A pod's part of the CPU is at work with two: bench/pods had no more throughput with three
+   * or nine, and small ones waited twice as long.
+   */
+  concurrency: 2,
   /** Up to here a body is small. It costs twice that: the body, and its ciphertext. */
   smallRequest: '64KiB',
   /** For small requests, beside the budget: of a quarter of it at most each. */
@@ -30,6 +35,7 @@ export const limits: LimitOptions = {
   requestSize: figures.requestSize,
   largestRequest: figures.largestRequest,
   smallRequest: figures.smallRequest,
+  concurrency: figures.concurrency,
   proxies: figures.proxies,
   queueTimeoutMs: figures.queueTimeoutMs,
 }

@@ -23,8 +23,14 @@ const listening = (app.server.address() as AddressInfo).port
 
 if (options.governed) {
   // HAProxy is told how much fits, and to turn away from the start of a shutdown on.
-  const { requestSize, proxies, drainMs, shutdownMs: timeoutMs } = figures
-  const agent = await agentCheck(app.plimsoll, { port: Number(agentPort), host, requestSize, proxies })
+  const { requestSize, concurrency, proxies, drainMs, shutdownMs: timeoutMs } = figures
+  const agent = await agentCheck(app.plimsoll, {
+    port: Number(agentPort),
+    host,
+    requestSize,
+    concurrency,
+    proxies,
+  })
   console.log(JSON.stringify({ listening, agent: (agent.address() as AddressInfo).port }))
   await shutdownOnSignal(app.plimsoll, app, { drainMs, timeoutMs })
 } else {

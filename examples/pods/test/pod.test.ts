@@ -11,7 +11,7 @@ t.test('a pod tells HAProxy what fits, and at SIGTERM to turn away before it end
   const child = start(t, 'pod.ts', args, { AGENT_PORT: '0', OBJECT_STORE_KEY: KEY })
   const { listening: port, agent } = await listening(child)
   const ask = (): Promise<string> => text(connect(agent as number, '127.0.0.1'))
-  t.equal(await ask(), 'up ready 100% maxconn:9\n')
+  t.equal(await ask(), 'up ready 100% maxconn:2\n')
   const url = `http://127.0.0.1:${port}/objects/a`
   t.equal((await fetch(url, { method: 'PUT', body: Buffer.alloc(65536) })).status, 201)
 

@@ -1,5 +1,6 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { Departures } from './departures.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
@@ -83,6 +84,12 @@ export class ByteBudget {
    * @internal
    */
   looks: Looks | undefined
+  /**
+   * What the kernel still has of responses.
+   *
+   * @internal
+   */
+  readonly departures = new Departures(this)
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
@@ -106,6 +113,7 @@ export class ByteBudget {
     })
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
+    this.onShortage(() => this.departures.settle())
   }
 
   /** Bytes that may be reserved at once. */

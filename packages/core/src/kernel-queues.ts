@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { isIPv4, type Socket } from 'node:net'
+import { isIPv4 } from 'node:net'
 
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+
+/** What a connection is told by. */
+export type Ends = Partial<Record<'localPort' | 'remotePort', number | undefined>> & {
+  readonly remoteAddress?: string | undefined
+}
 
 /** What one reading has taken of the time since the last, at most: with 20,000 sockets it takes 20 ms. */
 const PART_OF_TIME = 1 / 50
@@ -13,39 +18,51 @@ const PART_OF_TIME = 1 / 50
  */
 export class KernelQueues {
   readonly #tables: readonly string[]
-  #text = ''
-  #readAgainAt = 0
-  #exists = true
+  #unacknowledged = new Map<string, number>()
+  #readAt = Number.NEGATIVE_INFINITY
+  #tookMs = 0
+  #exist = true
 
   /** @param tables where they stand, for tests */
   constructor(tables: readonly string[] = TABLES) {
     this.#tables = tables
   }
 
-  /** Reads them again, unless that would take too much of the time. False where they can't be read now. */
-  refresh(): boolean {
+  /** False once they were found not to be there: no Linux, or a sandbox without them. */
+  get exist(): boolean {
+    return this.#exist
+  }
+
+  /** Reads them again, unless that would take more than `part` of the time. False where they can't be read now. */
+  refresh(part: number = PART_OF_TIME): boolean {
     const started = performance.now()
-    if (!this.#exists || started < this.#readAgainAt) return false
+    if (!this.#exist || started < this.#readAt + this.#tookMs / part) return false
     try {
-      this.#text = this.#tables.map(table => readFileSync(table, 'latin1')).join('')
+      this.#unacknowledged = new Map(this.#tables.flatMap(table => entriesOf(readFileSync(table, 'latin1'))))
     } catch {
-      // No Linux, or a sandbox without it.
-      this.#exists = false
+      this.#exist = false
       return false
     }
-    const ended = performance.now()
-    this.#readAgainAt = ended + (ended - started) / PART_OF_TIME
+    this.#readAt = performance.now()
+    this.#tookMs = this.#readAt - started
     return true
   }
 
   /** Bytes of `socket` that its client has not acknowledged; undefined where it is not in the tables. */
-  unacknowledged({ localPort = 0, remotePort = 0, remoteAddress = '' }: Socket): number | undefined {
-    const client = `${hexAddress(remoteAddress)}:${hex(remotePort, 4)}`
-    const at = this.#text.indexOf(`:${hex(localPort, 4)} ${client} `)
-    if (at === -1) return undefined
-    // The state, then what waits to be sent or acknowledged.
-    return Number.parseInt(this.#text.slice(at + client.length + 10, at + client.length + 18), 16)
+  unacknowledged({ localPort = 0, remotePort = 0, remoteAddress = '' }: Ends): number | undefined {
+    return this.#unacknowledged.get(`${hex(localPort, 4)} ${hexAddress(remoteAddress)}:${hex(remotePort, 4)}`)
   }
+}
+
+/** A line each: `sl: local:port remote:port state sent:received …`, of which `port remote:port` tells who it is. */
+function entriesOf(table: string): [string, number][] {
+  const entries: [string, number][] = []
+  for (let at = table.indexOf('\n') + 1; at > 0 && at < table.length; at = table.indexOf('\n', at) + 1) {
+    const port = table.indexOf(':', table.indexOf(': ', at) + 2) + 1
+    const end = table.indexOf(' ', port + 5)
+    entries.push([table.slice(port, end), Number.parseInt(table.slice(end + 4, end + 12), 16)])
+  }
+  return entries
 }
 
 /** As the kernel prints it: words of 32 bits, each in the order of the machine. */

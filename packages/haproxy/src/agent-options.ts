@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import { type ByteSize, checkOptions, checkWhole, optionError } from '@plimsoll/core'
-import { sizeFrom1 } from './limits.ts'
+import { checkConcurrency, sizeFrom1 } from './limits.ts'
 
 /** Options of an agent's endpoint. */
 export interface AgentOptions {
@@ -10,6 +10,8 @@ export interface AgentOptions {
   readonly host?: string
   /** What a request holds while it is under way, on average. Default: a sixteenth of the budget. */
   readonly requestSize?: ByteSize
+  /** Requests at once at most, however many fit, from 1; small ones apart. Default: as many as fit. */
+  readonly concurrency?: number
   /** HAProxies that ask, from 1. Default 1. Each is told its part of what fits. */
   readonly proxies?: number
   /** Who may ask: addresses, or networks such as `'10.0.0.0/8'`. Others are cut. Default: all who reach it. */
@@ -22,17 +24,20 @@ export interface ResolvedAgent {
   readonly port: number
   readonly host: string
   readonly requestBytes: number
+  readonly concurrency: number
   readonly proxies: number
   readonly allowed: (address: string) => boolean
   readonly connections: number
 }
+
+const KEYS = ['port', 'host', 'requestSize', 'concurrency', 'proxies', 'allow', 'connections']
 
 /** Part of the budget that a request holds, where nobody says. */
 const UNKNOWN_PART = 16
 
 /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
 export function resolveAgentOptions(options: AgentOptions, capacity: number): ResolvedAgent {
-  checkOptions(options, ['port', 'host', 'requestSize', 'proxies', 'allow', 'connections'], 'options')
+  checkOptions(options, KEYS, 'options')
   const { port, host = '127.0.0.1', requestSize, proxies = 1, allow, connections = 64 } = options
   if (typeof host !== 'string' || host === '') throw optionError('host', 'an address', host)
   return {
@@ -42,6 +47,7 @@ export function resolveAgentOptions(options: AgentOptions, capacity: number): Re
       requestSize === undefined
         ? Math.max(1, Math.floor(capacity / UNKNOWN_PART))
         : sizeFrom1(requestSize, 'requestSize'),
+    concurrency: checkConcurrency(options.concurrency),
     proxies: checkWhole(proxies, 'proxies', 1_000_000, 1),
     allowed: allow === undefined ? () => true : allowing(allow),
     connections: checkWhole(connections, 'connections', 1_000_000, 1),

@@ -13,6 +13,8 @@ export interface MemoryInUse {
 export interface AgentBounds {
   /** Bytes that a request holds on average. */
   readonly requestBytes: number
+  /** Requests at once at most, however many fit. */
+  readonly concurrency: number
   /** HAProxies that are told the same. */
   readonly proxies: number
 }
@@ -72,10 +74,10 @@ export class AgentState {
 
   /** Those who are there, and as many more as fit. HAProxy counts those who are there, too. */
   #maxconn(floor: boolean): number {
-    const { requestBytes, proxies } = this.#bounds
+    const { requestBytes, concurrency, proxies } = this.#bounds
     const { capacity, available, active, waiting } = this.#source.stats()
     const fit = waiting > 0 || floor ? 0 : Math.floor(available / requestBytes)
-    const most = BEYOND_AVERAGE * Math.floor(capacity / requestBytes)
+    const most = Math.min(concurrency, BEYOND_AVERAGE * Math.floor(capacity / requestBytes))
     return Math.max(1, Math.ceil(Math.min(most, active + waiting + fit) / proxies))
   }
 }

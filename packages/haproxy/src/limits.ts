@@ -21,6 +21,11 @@ export interface LimitOptions {
   readonly largestRequest?: ByteSize
   /** Bodies up to so many bytes are small. Default: what fits into the lane of such a budget; 0: bodies are never small. */
   readonly smallRequest?: ByteSize
+  /**
+   * Requests at once to one process at most, however many fit, from 1; small ones apart. Default: as many as fit. Where a
+   * process has its CPU at work with fewer, more at once make each slower, the small ones beside them too.
+   */
+  readonly concurrency?: number
   /** How many may wait in the governor, from 0. Default: that of a governor with such a budget. */
   readonly queueLimit?: number
   /** How many connections it takes, from 1. Default: that of a governor with such a budget. */
@@ -54,6 +59,7 @@ export const LIMIT_KEYS = [
   'requestSize',
   'largestRequest',
   'smallRequest',
+  'concurrency',
   'queueLimit',
   'connections',
   'workers',
@@ -84,12 +90,14 @@ export function limitsOf(options: LimitOptions): Limits {
   const queueLimit = checkCount(options.queueLimit ?? waitersBeside(budget), 'queueLimit', 0)
   const connections = checkCount(options.connections ?? connectionsFor(budget), 'connections')
   const workers = checkCount(options.workers ?? 1, 'workers')
+  const concurrency = checkConcurrency(options.concurrency)
   const proxies = checkCount(options.proxies ?? 1, 'proxies')
   const queueTimeoutMs = checkDuration(options.queueTimeoutMs ?? 30_000, 'queueTimeoutMs', 1)
   const serverMs = options.serverTimeoutMs ?? Math.min(queueTimeoutMs + ANSWER_MS, 2 ** 31 - 1)
   const each = (ofAll: number): number => Math.max(1, Math.ceil(ofAll / proxies))
+  const behind = { budget, requestBytes, largestBytes, concurrency, queueLimit, connections, workers }
   return {
-    maxConnPerPod: each(maxconn({ budget, requestBytes, largestBytes, queueLimit, connections, workers })),
+    maxConnPerPod: each(maxconn(behind)),
     maxConnSmallPerPod: each(workers * Math.min(connections, Math.floor(queueLimit / SMALL_PART))),
     smallBytes,
     queueTimeoutMs,
@@ -99,6 +107,11 @@ export function limitsOf(options: LimitOptions): Limits {
 
 function checkCount(value: number, option: string, least = 1): number {
   return checkWhole(value, option, 1_000_000, least)
+}
+
+/** @throws `ERR_PLIMSOLL_OPTION` where it is no whole number from 1 */
+export function checkConcurrency(value: number | undefined): number {
+  return value === undefined ? Number.POSITIVE_INFINITY : checkCount(value, 'concurrency')
 }
 
 /** @throws `ERR_PLIMSOLL_OPTION` where it is no size, or 0 */

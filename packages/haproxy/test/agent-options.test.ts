@@ -4,7 +4,14 @@ import { type AgentOptions, resolveAgentOptions } from '../src/agent-options.ts'
 
 t.test('defaults are for a proxy beside it', async t => {
   const { allowed, ...resolved } = resolveAgentOptions({ port: 0 }, 1600)
-  t.same(resolved, { port: 0, host: '127.0.0.1', requestBytes: 100, proxies: 1, connections: 64 })
+  t.same(resolved, {
+    port: 0,
+    host: '127.0.0.1',
+    requestBytes: 100,
+    concurrency: Number.POSITIVE_INFINITY,
+    proxies: 1,
+    connections: 64,
+  })
   t.ok(allowed('203.0.113.1'), 'whoever reaches it')
   t.equal(resolveAgentOptions({ port: 0 }, 3).requestBytes, 1)
 })
@@ -25,6 +32,7 @@ for (const [options, message] of [
   [{ port: 0, host: '' }, /^host must be an address/],
   [{ port: 0, host: 5 }, /^host/],
   [{ port: 0, requestSize: 0 }, /^requestSize must be more than 0/],
+  [{ port: 0, concurrency: 0 }, /^concurrency/],
   [{ port: 0, proxies: 0 }, /^proxies/],
   [{ port: 0, connections: 0 }, /^connections/],
   [{ port: 0, allow: '10.0.0.0/8' }, /^allow must be a list/],

@@ -14,7 +14,7 @@ function figures(set: { draining?: boolean; live?: boolean; stats?: object } = {
   return { stats, source: source as object as AgentSource }
 }
 
-const bounds = { requestBytes: 4 * MIB, proxies: 1 }
+const bounds = { requestBytes: 4 * MIB, concurrency: Number.POSITIVE_INFINITY, proxies: 1 }
 
 t.test('weight is what is free, and maxconn who is there and what fits besides', async t => {
   const { stats, source } = figures()
@@ -26,6 +26,11 @@ t.test('weight is what is free, and maxconn who is there and what fits besides',
   t.equal(state.answer(FREE, 0), 'up ready 5% maxconn:20')
   Object.assign(stats, { available: 8 * MIB, active: 5, waiting: 1 })
   t.equal(state.answer(FREE, 0), 'up ready 13% maxconn:6', 'nobody else, while one waits')
+})
+
+t.test('no more fit than it is to work on at once', async t => {
+  const { source } = figures({ stats: { active: 2 } })
+  t.equal(new AgentState(source, { ...bounds, concurrency: 3 }).answer(FREE, 0), 'up ready 100% maxconn:3')
 })
 
 t.test('neither is ever 0, which would be a drain, and no limit', async t => {

@@ -30,6 +30,12 @@ t.test('several proxies have a part each, and at least one', async t => {
   t.match(limitsOf({ ...given, workers: 4 }), { maxConnPerPod: 64, maxConnSmallPerPod: 256 })
 })
 
+t.test('where its CPU is full with fewer, a process gets no more', async t => {
+  t.match(limitsOf({ ...given, concurrency: 3 }), { maxConnPerPod: 3, maxConnSmallPerPod: 64 })
+  t.match(limitsOf({ ...given, concurrency: 3, workers: 2, proxies: 2 }), { maxConnPerPod: 3 })
+  t.match(limitsOf({ ...given, concurrency: 17 }), { maxConnPerPod: 16 })
+})
+
 t.test('what the governor is told otherwise can be told here', async t => {
   t.match(
     limitsOf({ ...given, requestSize: 100, largestRequest: '16MiB', queueLimit: 100, connections: 90 }),
@@ -66,6 +72,7 @@ for (const [options, message] of [
   [{ smallRequest: -1 }, /^smallRequest/],
   [{ queueLimit: -1 }, /^queueLimit must be a whole number from 0/],
   [{ connections: 0 }, /^connections must be a whole number from 1/],
+  [{ concurrency: 0 }, /^concurrency must be a whole number from 1/],
   [{ workers: 0 }, /^workers/],
   [{ proxies: 1.5 }, /^proxies/],
   [{ queueTimeoutMs: 0 }, /^queueTimeoutMs must be a whole number from 1/],

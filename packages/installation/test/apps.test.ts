@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { installApp } from './fixtures/empty-app.ts'
-import { APPS, type Form, formsOf, writeApp } from './fixtures/forms.ts'
+import { APPS, compile, type Form, formsOf, writeApp } from './fixtures/forms.ts'
 import { newest, oldest, openTelemetry3 } from './fixtures/frameworks.ts'
 import { type NodeVersion, nodeVersions } from './fixtures/node-versions.ts'
 import { run } from './fixtures/program.ts'
@@ -67,7 +67,8 @@ for (const { folder, manifest } of publishedLibraries) {
       for (const form of formsOf(age)) {
         await t.test(`serves a request, written in ${form.name}`, async t => {
           await writeApp(app, installed, form)
-          await serves(t, installed, form, runOn)
+          // What a compiler makes is one of the two that go before, which run on all.
+          await serves(t, installed, form, form.compiled === undefined ? runOn : nodes.slice(0, 1))
         })
       }
 
@@ -76,7 +77,7 @@ for (const { folder, manifest } of publishedLibraries) {
         const project = join(installed, 'esm')
         t.match(code, `from '${manifest.name}'`)
         await writeFile(join(project, 'readme.ts'), code)
-        await t.resolves(run('npx', ['--no-install', 'tsc', '--noEmit'], project))
+        await t.resolves(compile(installed, project, ['--noEmit']))
       })
 
       await t.test('is the same, imported or required', async t => {

@@ -22,6 +22,11 @@ export function haproxyCommand(): Command {
     )
     .option('--largest-request <size>', 'what the largest hold (default: the same)', sizeOption)
     .option('--servers <host:port:agent...>', 'each pod; agent is the port of its agentCheck', serverOption)
+    .option(
+      '--concurrency <n>',
+      'requests at once to a process at most (default: as many as fit)',
+      countOption,
+    )
     .option('--workers <n>', 'processes that share a port (default: 1)', countOption)
     .option('--proxies <n>', 'such HAProxies that share the load (default: 1)', countOption)
     .option('--queue-timeout-ms <ms>', 'how long a request may wait there (default: 30000)', countOption)
