@@ -26,7 +26,7 @@ interface Options {
   readonly scenario?: string
   readonly throughput?: boolean
   readonly runs?: number
-  readonly budget: string
+  readonly budget?: string
   readonly untuned?: boolean
   readonly workers?: number
   readonly telemetry?: string
@@ -43,7 +43,10 @@ cli
     default: 'fastify',
   })
   .option('--scenario <names>', `Which, by comma: ${scenarios.map(nameAndFramework).join(', ')}`)
-  .option('--budget <size>', 'Budget of the governed server', { default: '64MiB' })
+  .option(
+    '--budget <size>',
+    'Budget of the governed server; default 64MiB, and with --workers auto: a part for each',
+  )
   .option('--untuned', 'Of the object store: no options at all, neither a budget nor costs')
   .option('--workers <n>', 'So many processes of node:cluster in the one container; default: no cluster')
   .option('--telemetry <processor>', 'Traced, by bounded or batch, while the collector hangs; on Fastify')
@@ -71,7 +74,7 @@ async function demonstrate(options: Options): Promise<void> {
     framework,
     measuredAt: new Date().toISOString(),
     machine: thisMachine(),
-    budget: options.budget,
+    budget: budgetOf(options),
     storage: 'disk',
     ...(telemetry && { telemetry }),
     results,
@@ -109,15 +112,22 @@ async function compareThroughput(options: Options): Promise<void> {
   console.log(`\n${throughputTable(rows)}`)
   const folder = resultsFolder(options)
   mkdirSync(folder, { recursive: true })
-  const run = { measuredAt: new Date().toISOString(), machine: thisMachine(), budget: options.budget, rows }
+  const run = {
+    measuredAt: new Date().toISOString(),
+    machine: thisMachine(),
+    budget: budgetOf(options),
+    rows,
+  }
   writeFileSync(
     join(folder, `${reportName(known.framework, known.telemetry)}-throughput.json`),
     `${JSON.stringify(run, undefined, 2)}\n`,
   )
 }
 
-function common({ framework: name, budget, untuned = false, workers, cage, telemetry: processor }: Options) {
+function common(options: Options) {
+  const { framework: name, untuned = false, workers, cage, telemetry: processor } = options
   const framework = frameworkNamed(name)
+  const budget = budgetOf(options)
   const telemetry = processor === undefined ? undefined : contenderNamed(processor)
   if (telemetry !== undefined && framework !== 'fastify')
     throw new TypeError('--telemetry is for --framework fastify')
@@ -130,6 +140,10 @@ function common({ framework: name, budget, untuned = false, workers, cage, telem
     ...(telemetry && { telemetry }),
     ...forcedCage(cage),
   }
+}
+
+function budgetOf({ budget, workers }: Pick<Options, 'budget' | 'workers'>): string {
+  return budget ?? (workers === undefined ? '64MiB' : 'auto')
 }
 
 function chosen(names: string, on: Framework): Scenario[] {

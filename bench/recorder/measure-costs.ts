@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ByteBudget } from '../../packages/core/src/byte-budget.ts'
 import { FlightRecorder } from '../../packages/core/src/flight-recorder.ts'
 import { Governor } from '../../packages/core/src/governor.ts'
+import { Looks } from '../../packages/core/src/looks.ts'
 import { Valve } from '../../packages/core/src/valve.ts'
 
 /** CPU microseconds of one, a figure for each round. */
@@ -16,7 +17,9 @@ const TIMES = 5_000
 
 const [folder = ''] = process.argv.slice(2)
 const logger = { info() {}, warn() {}, error() {} }
-const valve = new Valve(new ByteBudget({ capacity: '64MiB' }), logger)
+const budget = new ByteBudget({ capacity: '64MiB' })
+const looks = new Looks(budget)
+looks.valve = new Valve(budget, logger)
 const governor = new Governor({ budget: '64MiB', logger })
 const file = join(folder, 'costs')
 const recorder = new FlightRecorder({ file, everyMs: 2 ** 31 - 1 }, () => governor.stats(), logger)
@@ -26,8 +29,8 @@ const costs: Costs = { look: [], sample: [] }
 for (let round = -1; round < ROUNDS; round++) {
   const look = cpuMicroseconds(() => {
     // With the timer that each look sets.
-    valve.wake()
-    valve.rest()
+    looks.wake()
+    looks.rest()
   })
   const sample = cpuMicroseconds(() => recorder.sample())
   if (round < 0) continue

@@ -11,6 +11,8 @@ export const UNKNOWN_PART = 4
 export interface Bearing {
   /** Bytes of the budget, as configured. */
   readonly capacity: number
+  /** Bytes of it that a response may be guessed to cost: a giant is asked for, not guessed. */
+  readonly part?: number
   /** What one request may cost that has all of the budget to itself. */
   readonly alone: number
 }
@@ -31,9 +33,9 @@ export function priceByItself(
   declared: number | undefined,
   policy: ResolvedPolicy,
   response: number,
-  { capacity, alone }: Bearing,
+  { capacity, part = capacity, alone }: Bearing,
 ): Price {
-  const guessed = Math.min(response, capacity)
+  const guessed = Math.min(response, part)
   if (declared === 0) return guessed === 0 ? FREE : { ...FREE, bytes: guessed, response: guessed }
   const { fixed, perByte } = costOfRead(policy.body === 'stream' ? 'stream' : kindOf(req.headers))
   const costOfBody = (bodyBytes: number): number => Math.ceil(fixed + perByte * bodyBytes)
@@ -41,7 +43,7 @@ export function priceByItself(
   // a route that learns from those that come in would never unlearn it.
   const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number => {
     const body = costOfBody(declaredBytes)
-    return Math.max(body, Math.min(body + guessed, capacity))
+    return Math.max(body, Math.min(body + guessed, part))
   }
   // How long a body may get whose length nobody knows.
   const longest = perByte > 0 ? Math.max(0, Math.floor((alone - fixed) / perByte)) : undefined

@@ -4,6 +4,7 @@ import { Departures } from './departures.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
+import type { Looks } from './looks.ts'
 import { type GiveBack, LowerPriority } from './lower-priority.ts'
 import {
   checkDuration,
@@ -14,7 +15,6 @@ import {
 } from './options.ts'
 import { QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
-import type { Valve } from './valve.ts'
 import { WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
 import { Watch } from './watch.ts'
@@ -63,6 +63,10 @@ export interface AcquireOptions {
 export class ByteBudget {
   readonly #account: Account
   readonly #lane: Account
+  /** Beside the capacity, for those who cost more than that: only in a turn, and none by default. */
+  readonly #giants: Account
+  #giantsMayCome = false
+  #giantsHurry = false
   /** Up to so many bytes a request may take the lane. A power of two. */
   readonly #small: number
   readonly #lending: Lending
@@ -75,11 +79,11 @@ export class ByteBudget {
     waiter => this.#expire(waiter),
   )
   /**
-   * Looks at real memory before anybody is let in.
+   * What is looked at before anybody is let in.
    *
    * @internal
    */
-  valve: Valve | undefined
+  looks: Looks | undefined
   /**
    * What the kernel still has of responses.
    *
@@ -102,6 +106,11 @@ export class ByteBudget {
     const shortage = (): number => lacking(this.#smallest(), this.#lane)
     this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside }, this.#account)
     this.#small = smallFor(this.#lane.capacity)
+    this.#giants = new Account(0, {
+      freed,
+      shortage: () => (this.#giantsHurry ? this.#giants.promised : 0),
+      standsAside: () => false,
+    })
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
     this.onShortage(() => this.departures.settle())
@@ -115,6 +124,24 @@ export class ByteBudget {
   /** The largest capacity this budget was ever given; what costs more can never fit. */
   get configuredCapacity(): number {
     return this.#account.configured
+  }
+
+  /**
+   * What can be waited for: more than the configured capacity where giants have their turn.
+   *
+   * @internal
+   */
+  get largest(): number {
+    return Math.max(this.#account.configured, this.#giants.capacity)
+  }
+
+  /**
+   * Bytes of those who cost more than the capacity, and are beside it.
+   *
+   * @internal
+   */
+  get giants(): number {
+    return this.#giants.promised
   }
 
   /** Bytes that newcomers may fill now: the capacity, or less while memory is short. */
@@ -207,8 +234,8 @@ export class ByteBudget {
       const timeoutMs =
         options.timeoutMs === undefined ? this.queue.timeoutMs : checkDuration(options.timeoutMs, 'timeoutMs')
       options.signal?.throwIfAborted()
-      const { configured } = this.#account
-      if (wanted > configured) throw costTooLarge(wanted, configured, false)
+      const { largest } = this
+      if (wanted > largest) throw costTooLarge(wanted, largest, false)
       const account = this.#roomFor(wanted)
       if (account !== undefined) {
         resolve(this.#charge(account, wanted))
@@ -294,7 +321,7 @@ export class ByteBudget {
   }
 
   #roomFor(bytes: number): Account | undefined {
-    this.valve?.wake()
+    this.looks?.wake()
     const room = this.#roomNow(bytes)
     if (room !== undefined || bytes > this.#account.open) return room
     return this.#lowerPriority.ask(() => bytes - this.#account.free) ? this.#roomNow(bytes) : undefined
@@ -320,7 +347,7 @@ export class ByteBudget {
 
   /** Whether anybody waits for bytes that others hold. */
   get #pressed(): boolean {
-    return this.waiting + this.halted > 0
+    return this.waiting + this.halted > 0 || this.#giantsHurry
   }
 
   #shortage(): number {
@@ -346,17 +373,56 @@ export class ByteBudget {
   resize(capacity: ByteSize): void {
     this.#account.capacity = parseByteSize(capacity, 'capacity')
     this.#account.configured = Math.max(this.#account.configured, this.#account.capacity)
+    this.#giants.capacity = 0
     this.#drain()
   }
 
   /**
-   * Changes the capacity for good: what costs more can never fit.
+   * Changes the capacity for good: what costs more can never fit, or waits for {@link letGiantsIn} up to `giants`.
    *
    * @internal
    */
-  configure(capacity: number): void {
+  configure(capacity: number, giants = 0): void {
     this.#account.configured = capacity
     this.resize(capacity)
+    this.#giants.capacity = giants
+  }
+
+  /**
+   * Whether anybody waits for more than the capacity.
+   *
+   * @internal
+   */
+  get giantsWait(): boolean {
+    return this.#firstGiant !== undefined
+  }
+
+  get #firstGiant(): QueuedReservation | undefined {
+    const { configured } = this.#account
+    const { capacity } = this.#giants
+    if (capacity <= configured) return undefined
+    return this.#line.oldest(({ bytes }) => bytes > configured && bytes <= capacity)
+  }
+
+  /**
+   * Whether those come in who wait for more than the capacity, beside it, as there is room for them.
+   *
+   * @internal
+   */
+  letGiantsIn(may: boolean): void {
+    this.#giantsMayCome = may
+    this.#drain()
+  }
+
+  /**
+   * Whether others wait, in no queue of it, for the giants to be over: if these stand still, they are cut then.
+   *
+   * @internal
+   */
+  hurryGiants(hurry: boolean): void {
+    this.#giantsHurry = hurry && this.#giants.promised > 0
+    if (this.#giantsHurry) this.#watch.start()
+    else this.#rest()
   }
 
   /**
@@ -367,7 +433,7 @@ export class ByteBudget {
    */
   tighten(ceiling: number): void {
     const { ceiling: before } = this.#account
-    this.#account.ceiling = ceiling
+    this.#account.ceiling = this.#giants.ceiling = ceiling
     // Where it falls, who stands first may stand aside for others.
     if (ceiling !== before) this.#drain()
   }
@@ -449,9 +515,14 @@ export class ByteBudget {
     const waiter = this.#lending.first === undefined ? this.#line.next(this.#account) : undefined
     if (waiter !== undefined) return waiter
     const small = this.#smallest()
-    if (small === undefined || !this.#lane.fits(small.bytes)) return undefined
-    small.drawOn(this.#lane)
-    return small
+    if (small !== undefined && this.#lane.fits(small.bytes)) {
+      small.drawOn(this.#lane)
+      return small
+    }
+    const giant = this.#giantsMayCome ? this.#firstGiant : undefined
+    if (giant === undefined || !this.#giants.admits(giant.bytes)) return undefined
+    giant.drawOn(this.#giants)
+    return giant
   }
 
   #smallest(): QueuedReservation | undefined {

@@ -455,9 +455,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   reprice(price: Price): void {
     const arrived = this.reader?.total ?? 0
     if (arrived > price.limit) throw bodyTooLarge(arrived, price.limit)
-    const { configuredCapacity } = this.#budget
-    if (price.bytes > configuredCapacity && this.observer === undefined)
-      throw costTooLarge(price.bytes, configuredCapacity, price.hasBody)
+    const { largest } = this.#budget
+    if (price.bytes > largest && this.observer === undefined)
+      throw costTooLarge(price.bytes, largest, price.hasBody)
     const more = price.bytes - this.price.bytes
     if (more < 0) this.#holding.giveBack(-more)
     // Its twin grows by itself, below.

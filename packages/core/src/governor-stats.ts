@@ -18,6 +18,8 @@ export interface GovernorStats {
   readonly lent: number
   /** The lane of small requests: bytes beside the capacity, and how many of them are reserved. */
   readonly lane: Lane
+  /** Bytes of requests that cost more than the capacity, beside it: those of a worker of node:cluster, in its turn. */
+  readonly giants: number
   /** Requests admitted and not released. */
   readonly active: number
   /** Requests that wait for their turn or, by `requeue`, for their bytes. */

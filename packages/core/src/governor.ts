@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
+import { isEncoded } from './content-encoding.ts'
 import { uncompleteOnceAnswered } from './cut-body.ts'
 import { deadlineOf } from './deadline.ts'
 import { admittedChannel, queuedChannel, refusedChannel, releasedChannel } from './diagnostics.ts'
@@ -27,7 +28,7 @@ import { BodyHold } from './hold-body.ts'
 import { LimitedReader } from './limited-reader.ts'
 import { lingerOnFinish } from './lingering-close.ts'
 import { lookForClient } from './look-for-client.ts'
-import { memoryUse } from './memory-use.ts'
+import { Looks } from './looks.ts'
 import { checkMode, type Mode, type ModeOption, modeOf } from './mode.ts'
 import { noReservation } from './no-reservation.ts'
 import { Observer } from './observer.ts'
@@ -41,7 +42,7 @@ import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-po
 import type { Route } from './routes.ts'
 import { Shares } from './shares.ts'
 import { Traffic } from './traffic.ts'
-import { NEVER_SHORT, Valve } from './valve.ts'
+import { Valve } from './valve.ts'
 
 /** What `false` stands for. */
 const EXEMPT: RoutePolicy = Object.freeze({ exempt: true })
@@ -102,10 +103,14 @@ export class Governor {
       },
       connectionRefused: () => this.#log.refusedConnection(connections),
     })
-    // One for all governors that share a budget.
     const { valve } = this.#options
-    if (valve || workerShare !== undefined)
-      this.budget.valve ??= new Valve(this.budget, logger, valve ? memoryUse() : NEVER_SHORT, workerShare)
+    if (valve || workerShare !== undefined) {
+      // One for all governors that share a budget.
+      this.budget.looks ??= new Looks(this.budget)
+      const { looks } = this.budget
+      looks.share ??= workerShare
+      if (valve) looks.valve ??= new Valve(this.budget, logger)
+    }
     // Last, since it opens a file: what else is wrong has been said by now.
     this.#recorder = recorder && new FlightRecorder(recorder, () => this.stats(), logger)
   }
@@ -193,12 +198,20 @@ export class Governor {
   }
 
   #price({ req, row }: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
-    const capacity = this.budget.configuredCapacity
-    if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, capacity)
+    const { configuredCapacity: part, largest } = this.budget
+    if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, part)
+    // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more.
+    const mayBeGiant =
+      largest > part &&
+      declared !== undefined &&
+      !isEncoded(req) &&
+      modeOf(policy.mode ?? this.#mode) === 'enforce'
+    const capacity = mayBeGiant ? largest : part
     if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
     return priceByItself(req, declared, policy, this.#traffic.routes.responseBytes(row), {
       capacity,
-      alone: this.#options.alone,
+      part,
+      alone: Math.max(capacity, this.#options.alone),
     })
   }
 
@@ -398,7 +411,7 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, ceiling, reserved, available, paidIn, lent, lane } = this.budget
+    const { capacity, ceiling, reserved, available, paidIn, lent, lane, giants } = this.budget
     return {
       capacity,
       ceiling,
@@ -407,6 +420,7 @@ export class Governor {
       paidIn,
       lent,
       lane,
+      giants,
       active: this.#admitted - this.#released,
       waiting: this.#waiting.size,
       keys: this.#shares?.size ?? 0,
@@ -437,11 +451,11 @@ export class Governor {
    * nothing and writes nothing.
    */
   health(): Health {
-    const { valve, queued, stillMs } = this.budget
+    const { looks, queued, stillMs } = this.budget
     const signs = {
       closing: this.#closing,
       draining: this.#draining,
-      shutForMs: valve?.shutForMs ?? 0,
+      shutForMs: looks?.valve?.shutForMs ?? 0,
       queued,
       stillMs,
     }
@@ -483,7 +497,7 @@ export class Governor {
     try {
       if (this.#admitted !== this.#released) await this.#idle(timeoutMs)
     } finally {
-      this.budget.valve?.rest()
+      this.budget.looks?.rest()
       this.#recorder?.close()
     }
   }

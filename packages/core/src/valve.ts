@@ -1,39 +1,25 @@
 import type { ByteBudget } from './byte-budget.ts'
+import type { Looker } from './looks.ts'
 import { type MemoryUse, memoryUse } from './memory-use.ts'
 import { LOG_EVERY_MS, type Logger } from './refusal-log.ts'
 import { nextCeiling, OPEN } from './valve-ceiling.ts'
-
-/** How often it looks, while anything is reserved or waited for. */
-export const LOOK_EVERY_MS = 50
-
-/** For who does not want memory looked at. */
-export const NEVER_SHORT = Object.freeze({ read: () => ({ usedBytes: 0, limitBytes: 1, stalled: 0 }) })
 
 /**
  * Looks at real memory and tightens a budget while it is short. It can't do without the budget: what it sees is there
  * already. It is for what no cost tells of: what a handler holds beside its body, and what V8 has not collected.
  */
-export class Valve {
+export class Valve implements Looker {
   readonly #budget: ByteBudget
   readonly #logger: Logger
   readonly #memory: Pick<MemoryUse, 'read'>
-  readonly #share: { look(): void } | undefined
   #state = OPEN
-  #timer: NodeJS.Timeout | undefined
   #shutSince: number | undefined
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  /** @param share whom to have look, too */
-  constructor(
-    budget: ByteBudget,
-    logger: Logger,
-    memory: Pick<MemoryUse, 'read'> = memoryUse(),
-    share?: { look(): void },
-  ) {
+  constructor(budget: ByteBudget, logger: Logger, memory: Pick<MemoryUse, 'read'> = memoryUse()) {
     this.#budget = budget
     this.#logger = logger
     this.#memory = memory
-    this.#share = share
   }
 
   /** For how long newcomers have found less than the capacity; 0 where they don't. */
@@ -41,40 +27,16 @@ export class Valve {
     return this.#shutSince === undefined ? 0 : performance.now() - this.#shutSince
   }
 
-  /** Somebody comes: looks now, and from here on, unless it does so already. */
-  wake(): void {
-    if (this.#timer === undefined) this.#look()
-  }
-
-  #look(): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      if (!this.rest()) this.#look()
-    }, LOOK_EVERY_MS).unref()
-    this.#share?.look()
-    const { reserved, capacity } = this.#budget
+  look(): void {
+    const { reserved, giants, capacity } = this.#budget
     const reading = this.#memory.read()
-    this.#enter(nextCeiling(this.#state, reading, reserved, capacity))
+    this.#enter(nextCeiling(this.#state, reading, reserved + giants, capacity))
     if (this.#shutSince !== undefined) this.#log(reading)
   }
 
-  get #isIdle(): boolean {
-    const { reserved, lane, waiting } = this.#budget
-    return reserved + lane.reserved + waiting === 0
-  }
-
-  /**
-   * Opens and stops looking, where nobody is there to be held up: a server that gets no requests since it is not ready must
-   * become ready.
-   *
-   * @returns false where somebody is
-   */
-  rest(): boolean {
-    if (!this.#isIdle) return false
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+  /** Opens, where nobody is there to be held up: a server that gets no requests since it is not ready must become ready. */
+  rest(): void {
     this.#enter(OPEN)
-    return true
   }
 
   #enter(state: typeof OPEN): void {

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import type { ByteBudget } from './byte-budget.ts'
 import { mebibytes } from './byte-size.ts'
+import { Giants } from './giants.ts'
+import type { Looker } from './looks.ts'
 import {
   type ChosenBudget,
   chooseBudget,
@@ -10,6 +12,7 @@ import {
   text,
 } from './memory-limit.ts'
 import type { Logger } from './refusal-log.ts'
+import { Turn } from './turn.ts'
 import type { Workers } from './workers.ts'
 
 /** For so long there have to be fewer workers until the others have the part of one that ended: its successor may be on its way. */
@@ -23,23 +26,33 @@ export function partOf({ bytes, source }: MemoryLimit, workers: number): MemoryL
   return { bytes: Math.floor(bytes / workers), source }
 }
 
+/** What a worker has. */
+export interface WorkerBudget extends ChosenBudget {
+  /** What one request may cost in the turn of all workers, beside all their budgets; 0 where there is none. */
+  readonly giantBytes: number
+}
+
 /** The budget of a worker of node:cluster: smaller as soon as there are more of them, larger a while after there are fewer. */
-export class WorkerShare {
-  readonly #workers: Pick<Workers, 'first' | 'count'>
+export class WorkerShare implements Looker {
+  readonly #workers: Pick<Workers, 'count'>
   readonly #logger: Logger
   readonly #limit: MemoryLimit
   readonly #ownBytes: number
+  readonly #turn: Turn | undefined
   #budget: ByteBudget | undefined
+  #giants: Giants | undefined
   #count: number
-  #chosen: ChosenBudget
+  #chosen: WorkerBudget
   #fewerSince: number | undefined
 
   /** @param root where `/proc` and `/sys` are found, for tests */
-  constructor(workers: Pick<Workers, 'first' | 'count'>, logger: Logger, root = '/') {
+  constructor(workers: Pick<Workers, 'name' | 'first' | 'count'>, logger: Logger, root = '/') {
     this.#workers = workers
     this.#logger = logger
     this.#limit = memoryLimit(root)
     this.#ownBytes = ownBytes(root)
+    // Where they have no name there are no such sockets either.
+    this.#turn = workers.name === undefined ? undefined : new Turn(workers.name)
     this.#count = workers.first
     this.#chosen = this.#choose()
   }
@@ -50,17 +63,30 @@ export class WorkerShare {
   }
 
   /** As it is now. */
-  get chosen(): ChosenBudget {
+  get chosen(): WorkerBudget {
     return this.#chosen
   }
 
   /** Has this budget be as large, from now on. */
   govern(budget: ByteBudget): void {
+    const { bytes, giantBytes } = this.#chosen
     this.#budget = budget
+    this.#giants = this.#turn && new Giants(budget, this.#turn)
+    budget.configure(bytes, giantBytes)
   }
 
-  /** Counts the workers, which takes some 10 µs. */
+  /** Counts the workers, which takes some 10 µs, and sees to those who cost more than a part. */
   look(): void {
+    this.#recount()
+    this.#giants?.look()
+  }
+
+  /** Nobody is there any more, so it is nobody's turn here. */
+  rest(): void {
+    this.#giants?.look()
+  }
+
+  #recount(): void {
     const count = this.#workers.count()
     if (count < this.#count) {
       this.#fewerSince ??= performance.now()
@@ -74,23 +100,25 @@ export class WorkerShare {
     const { bytes: before } = this.#chosen
     this.#count = count
     this.#chosen = this.#choose()
-    const { bytes } = this.#chosen
+    const { bytes, giantBytes } = this.#chosen
     // Whoever has resized it wants it so.
     if (this.#budget?.capacity !== before) return
-    this.#budget.configure(bytes)
+    this.#budget.configure(bytes, giantBytes)
     this.#logger.info(
       { budget: bytes, workers: count },
       `plimsoll: workers that share the container are ${count} now, so each has a budget of ${mebibytes(bytes)}`,
     )
   }
 
-  #choose(): ChosenBudget {
+  #choose(): WorkerBudget {
     const count = this.#count
     // The primary is of all of them, and about as large.
     const residentBytes = Math.ceil((this.#ownBytes * (count + 1)) / count)
     const part = partOf(this.#limit, count)
     const chosen = chooseBudget(part, residentBytes, Math.min(FLOATING_BYTES, FLOATS_AT_MOST * part.bytes))
-    return { ...chosen, because: `as one of ${count} workers, ${chosen.because}` }
+    const { bytes, roomBytes } = chosen
+    const giantBytes = this.#turn === undefined ? 0 : count * (roomBytes - bytes)
+    return { ...chosen, giantBytes, because: `as one of ${count} workers, ${chosen.because}` }
   }
 }
 

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { readlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { KernelFile } from './kernel-file.ts'
@@ -10,6 +11,8 @@ import { KernelFile } from './kernel-file.ts'
 export class Workers {
   /** As many as there are or are to be expected, when this one starts. */
   readonly first: number
+  /** Of all of them, and of no others on this machine; undefined where there is no Linux. */
+  readonly name: string | undefined
   readonly #children: KernelFile
   #last: number
 
@@ -24,6 +27,7 @@ export class Workers {
     const announced = env.pm_id === undefined ? 0 : Number(env.instances) || 0
     // Who can't be counted may be as many as are of use.
     const counted = this.#counted() ?? (announced || availableParallelism())
+    this.name = nameOf(primary, root)
     this.first = this.#last = Math.max(counted, announced)
   }
 
@@ -35,6 +39,15 @@ export class Workers {
 
   #counted(): number | undefined {
     return this.#children.read().match(/\d+/g)?.length
+  }
+}
+
+/** Numbers of processes are unique within their namespace: containers may share a network, but have a namespace each. */
+function nameOf(primary: number, root: string): string | undefined {
+  try {
+    return `plimsoll-${readlinkSync(join(root, 'proc/self/ns/pid'))}-${primary}`
+  } catch {
+    return undefined
   }
 }
 

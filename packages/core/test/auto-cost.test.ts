@@ -63,6 +63,14 @@ t.test('a request without a body costs what its response does', async t => {
   t.match(price(0, { response: 100 * MIB }), { bytes: 16 * MIB, response: 16 * MIB }, 'no more than there is')
 })
 
+t.test('where more than a part can be had, a response is not guessed to cost more', async t => {
+  const bearing = { ...BEARING, part: MIB }
+  t.match(price(0, { response: 3 * MIB, bearing }), { bytes: MIB, response: MIB })
+  const { bytes } = price(2 * MIB)
+  t.ok(bytes > MIB)
+  t.match(price(2 * MIB, { response: 3 * MIB, bearing }), { bytes })
+})
+
 t.test('a request with a body costs what its response does besides', async t => {
   const { bytes } = price(1000)
   t.match(price(1000, { response: MIB }), { bytes: bytes + MIB, response: MIB })

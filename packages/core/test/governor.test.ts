@@ -49,6 +49,7 @@ scenario(
       paidIn: 0,
       lent: 0,
       lane: { capacity: 0, reserved: 0 },
+      giants: 0,
       keys: 0,
       active: 0,
       waiting: 0,
@@ -77,6 +78,7 @@ scenario(
       paidIn: 5,
       lent: 0,
       lane: { capacity: 0, reserved: 0 },
+      giants: 0,
       keys: 0,
       active: 1,
       waiting: 1,
@@ -623,3 +625,41 @@ t.test('a point that was passed twice is counted, and is no refusal', async t =>
   governor.countRepeated()
   t.match(governor.stats(), { repeated: 1, refused: {}, admitted: 0 })
 })
+
+/** A budget whose giants have turns: let in when the test says so. */
+function budgetWithGiants(): ByteBudget {
+  const budget = new ByteBudget({ capacity: 100 })
+  budget.configure(100, 400)
+  return budget
+}
+
+scenario(
+  'what costs more than the capacity waits for a turn, where there are any',
+  { options: { budget: budgetWithGiants() } },
+  async (t, server) => {
+    const { budget } = server.governor
+    const giant = server.send('/giant', '1'.repeat(300))
+    await server.queued(1)
+    t.equal(budget.waiting, 1)
+    budget.letGiantsIn(true)
+    t.equal(server.governor.stats().giants, 300)
+    t.match(await giant, { status: 200, text: '300' })
+    t.equal((await server.send('/larger', '1'.repeat(401))).status, 413)
+  },
+)
+
+scenario(
+  'who can not say what it needs, or does not really wait, is asked to do with the capacity',
+  { options: { budget: budgetWithGiants(), acceptEncoded: true } },
+  async (t, server) => {
+    const { governor } = server
+    const client = await server.connect()
+    client.write(`${head('POST', '/unknown', CHUNKED)}${chunk('1'.repeat(101))}`)
+    t.same(await client.answers(1), [413])
+    const encoded = await server.send('/encoded', '1'.repeat(101), { 'Content-Encoding': 'gzip' })
+    t.equal(encoded.status, 413)
+    governor.mode = 'observe'
+    t.equal((await server.send('/observed', '1'.repeat(101))).status, 200)
+    t.match(governor.stats().observed.refused, { ERR_PLIMSOLL_BODY_OVER_BUDGET: 1 })
+  },
+)

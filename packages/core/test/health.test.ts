@@ -3,6 +3,7 @@ import t from 'tap'
 import { Governor } from '../src/governor.ts'
 import type { GovernorOptions } from '../src/governor-options.ts'
 import { healthOf, resolveHealth } from '../src/health.ts'
+import type { Looks } from '../src/looks.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { scenario } from './fixtures/governed-server.ts'
@@ -103,7 +104,8 @@ scenario(
 t.test('who has a valve that is shut for long is not ready, until it opens', async t => {
   const governor = new Governor({ budget: 100, valve: true, health: { shutMs: 5000 }, logger: silent })
   const valve = { shutForMs: 5001 }
-  governor.budget.valve = anyValue(valve)
+  const looks = governor.budget.looks as Looks
+  looks.valve = anyValue(valve)
   t.match(governor.health(), { ready: false, live: true, reasons: [/near its limit/] })
   valve.shutForMs = 0
   t.same(governor.health(), HEALTHY)

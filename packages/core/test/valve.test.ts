@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { Governor } from '../src/governor.ts'
 import { READ_AHEAD } from '../src/lending.ts'
+import { Looks } from '../src/looks.ts'
 import { Valve } from '../src/valve.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { recordingLogger, silent } from './fixtures/recording-logger.ts'
@@ -25,8 +26,11 @@ function valved(t: Test, { capacity = 800, passBytes = 800 } = {}) {
       return { usedBytes: memory.usedBytes, limitBytes: LIMIT, stalled: 0 }
     },
   }
-  budget.valve = new Valve(budget, logger, memory)
-  return { budget, valve: budget.valve, memory, clock, logger }
+  const valve = new Valve(budget, logger, memory)
+  const looks = new Looks(budget)
+  budget.looks = looks
+  looks.valve = valve
+  return { budget, looks, valve, memory, clock, logger }
 }
 
 t.test('it looks while anything is reserved, and rests after that', async t => {
@@ -131,7 +135,7 @@ t.test('idle it is open, so that nobody waits for requests that do not come', as
 })
 
 t.test('who closes its governor stops it, unless others share its budget and hold some of it', async t => {
-  const { budget, clock, valve } = valved(t)
+  const { budget, clock, looks } = valved(t)
   const governor = new Governor({ budget, logger: silent })
   const held = budget.tryAcquire(100)
   await governor.close()
@@ -139,7 +143,7 @@ t.test('who closes its governor stops it, unless others share its budget and hol
   held?.release()
   await governor.close()
   t.equal(clock.pending, 0)
-  t.ok(valve.rest(), 'any number of times')
+  t.ok(looks.rest(), 'any number of times')
 })
 
 t.test('it looks for those who wait, too', async t => {
@@ -174,7 +178,7 @@ t.test('who stands still is cut for one whom the ceiling keeps out, if that woul
   const { budget, memory, clock } = valved(t)
   const held = budget.charge(300)
   memory.usedBytes = HIGH
-  budget.valve?.wake()
+  budget.looks?.wake()
   const large = budget.acquire(200)
   let cut = 0
   const watched = budget.watch({

@@ -9,7 +9,7 @@ import { recordingLogger } from './fixtures/recording-logger.ts'
 function oneOfFour(t: Test) {
   const clock = new FakeClock(t)
   const logger = recordingLogger()
-  const workers = { first: 4, now: 4, count: () => workers.now }
+  const workers = { name: `share-of-${t.name}-${process.pid}`, first: 4, now: 4, count: () => workers.now }
   const share = new WorkerShare(workers, logger)
   const budget = new ByteBudget({ capacity: share.chosen.bytes })
   share.govern(budget)
@@ -43,11 +43,13 @@ t.test('of a container it is the part of what that leaves for all', async t => {
     proc: { self: { cgroup: '0::/app\n', status: 'VmRSS:\t   90000 kB\nRssAnon:\t   40960 kB\n' } },
     sys: { fs: { cgroup: { app: { 'memory.max': `${1024 * MIB}\n` } } } },
   })
-  const { chosen } = new WorkerShare({ first: 4, count: () => 4 }, recordingLogger(), root)
+  const { chosen } = new WorkerShare({ name: 'four', first: 4, count: () => 4 }, recordingLogger(), root)
   t.match(chosen, {
     limit: { bytes: 256 * MIB, source: 'cgroup v2' },
     residentBytes: 50 * MIB,
     bytes: 71 * MIB,
+    roomBytes: 142 * MIB,
+    giantBytes: 4 * 71 * MIB,
   })
 })
 
@@ -56,7 +58,7 @@ t.test('of a small part less floats, so that it takes a body of 16 MiB', async t
     proc: { self: { cgroup: '0::/app\n', status: 'RssAnon:\t   20480 kB\n' } },
     sys: { fs: { cgroup: { app: { 'memory.max': `${512 * 2 ** 20}\n` } } } },
   })
-  const share = new WorkerShare({ first: 4, count: () => 4 }, recordingLogger(), root)
+  const share = new WorkerShare({ name: 'four', first: 4, count: () => 4 }, recordingLogger(), root)
   t.equal(share.count, 4)
   const { roomBytes, residentBytes, because } = share.chosen
   t.equal(roomBytes + residentBytes, (128 - 48) * 2 ** 20)
@@ -65,8 +67,10 @@ t.test('of a small part less floats, so that it takes a body of 16 MiB', async t
 })
 
 t.test('where nobody tells what is of this process alone, all that is resident counts', async t => {
-  const { chosen } = new WorkerShare({ first: 1, count: () => 1 }, recordingLogger(), t.testdir({}))
+  const workers = { name: undefined, first: 2, count: () => 2 }
+  const { chosen } = new WorkerShare(workers, recordingLogger(), t.testdir({}))
   t.ok(chosen.residentBytes >= process.memoryUsage.rss(), 'and a primary as large')
+  t.equal(chosen.giantBytes, 0, 'and there is no turn')
 })
 
 t.test('it has less as soon as there are more of them, and what is larger can never fit', async t => {
@@ -107,8 +111,32 @@ t.test('what comes back lets in who waits', async t => {
   t.equal((await waiting).bytes, 1)
 })
 
+t.test(
+  'what costs more than its part is let in with the turn of all workers, and nobody else then',
+  async t => {
+    const [one, other] = [oneOfFour(t), oneOfFour(t)]
+    const { giantBytes } = one.share.chosen
+    t.equal(one.budget.largest, giantBytes)
+    const first = one.budget.acquire(2 * one.first)
+    const second = other.budget.acquire(2 * other.first)
+    one.lookAt(4)
+    other.lookAt(4)
+    t.match(one.budget, { capacity: one.first, reserved: 0, giants: 2 * one.first })
+    t.equal(other.budget.waiting, 1)
+    ;(await first).release()
+    one.share.rest()
+    other.lookAt(4)
+    ;(await second).release()
+    other.share.rest()
+    t.equal(one.lookAt(5), one.share.chosen.bytes)
+    t.equal(one.budget.largest, one.share.chosen.giantBytes)
+    await t.rejects(one.budget.acquire(2 * giantBytes), { code: 'ERR_PLIMSOLL_COST_OVER_BUDGET' })
+  },
+)
+
 t.test('a budget that its user has resized is left alone', async t => {
   const { budget, lookAt } = oneOfFour(t)
   budget.resize('1MiB')
   t.equal(lookAt(9), 2 ** 20)
+  t.equal(budget.largest, budget.configuredCapacity, 'and has no giants')
 })

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { LOOK_EVERY_MS } from '../src/looks.ts'
 import { chooseBudget } from '../src/memory-limit.ts'
 import { RETURNS_AFTER_MS } from '../src/worker-share.ts'
 import { until } from './fixtures/until.ts'
@@ -15,7 +17,7 @@ t.setTimeout(120_000)
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/clustered.ts', import.meta.url))
 
-type Client = () => Promise<Share>
+type Client = (headers?: Record<string, string>) => Promise<Share>
 
 interface Share {
   readonly pid: number
@@ -27,6 +29,8 @@ interface Share {
 /** A cluster of node:cluster, and what its workers say. */
 class Cluster {
   readonly pids: number[] = []
+  /** Who has let in what costs more than its part, in turn. */
+  readonly giants: number[] = []
   readonly primary: ChildProcess
   readonly #agents: Agent[] = []
   #port = 0
@@ -36,7 +40,11 @@ class Cluster {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     createInterface(this.primary.stdout as NodeJS.ReadableStream).on('line', line => {
-      const { port, pid } = JSON.parse(line) as { port: number; pid: number }
+      const { port, pid, giant } = JSON.parse(line) as { port: number; pid: number; giant?: number }
+      if (giant !== undefined) {
+        this.giants.push(giant)
+        return
+      }
       this.#port = port
       this.pids.push(pid)
     })
@@ -56,11 +64,10 @@ class Cluster {
   client(): Client {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     this.#agents.push(agent)
-    return () =>
+    return (headers = {}) =>
       new Promise((resolve, reject) => {
-        const sent = request({ port: this.#port, host: '127.0.0.1', agent, method: 'POST' }, async response =>
-          resolve((await json(response)) as Share),
-        )
+        const to = { port: this.#port, host: '127.0.0.1', agent, method: 'POST', headers }
+        const sent = request(to, async response => resolve((await json(response)) as Share))
         sent.on('error', reject).end('a body, so that it costs something')
       })
   }
@@ -126,3 +133,25 @@ t.test('or to the others after a second; and while their primary hangs, each has
   const since = performance.now()
   while (performance.now() - since < 1.5 * RETURNS_AFTER_MS) has(t, await third(), 2)
 })
+
+t.test(
+  'what costs more than a part has its turn in one worker after the other, and after one that was killed',
+  async t => {
+    const cluster = new Cluster(t, 3)
+    await cluster.started(3)
+    const clients = await cluster.clients(3)
+    const [first, second, third] = [...clients.values()] as [Client, Client, Client]
+    const { capacity } = await first()
+    const giant = { 'x-cost': String(2 * capacity), 'x-for-ms': '60000' }
+    const lost = first(giant)
+    await until(() => cluster.giants.length === 1, 'the first one is in')
+    const others = [second, third].map(ask => ask({ ...giant, 'x-for-ms': '0' }))
+    // For longer than they look at it.
+    await sleep(4 * LOOK_EVERY_MS)
+    t.equal(cluster.giants.length, 1, 'they wait')
+    const [pid] = [...clients.keys()]
+    process.kill(pid as number, 'SIGKILL')
+    await t.rejects(lost)
+    t.equal(new Set((await Promise.all(others)).map(({ pid }) => pid)).size, 2)
+  },
+)

@@ -7,8 +7,17 @@ import { Workers } from '../src/workers.ts'
 const CHILDREN = 'proc/7/task/7/children'
 
 function primaryWith(t: Test, children: string): string {
-  return t.testdir({ proc: { 7: { task: { 7: { children } } } } })
+  const self = { ns: { pid: t.fixture('symlink', 'pid:[4026531836]') } }
+  return t.testdir({ proc: { self, 7: { task: { 7: { children } } } } })
 }
+
+t.test(
+  'they have a name that no others on the machine have: that of their primary, and where its number holds',
+  async t => {
+    t.equal(new Workers(7, primaryWith(t, '12 '), {}).name, 'plimsoll-pid:[4026531836]-7')
+    t.equal(new Workers(7, t.testdir({}), {}).name, undefined)
+  },
+)
 
 t.test('the workers of a primary are counted, as they come and go', async t => {
   const root = primaryWith(t, '12 13 14 ')
