@@ -6,8 +6,8 @@ export interface Behind {
   readonly requestBytes: number
   /** Bytes of the largest requests to count with. */
   readonly largestBytes: number
-  /** Requests at once that each process is to work on at most. */
-  readonly concurrency: number
+  /** Requests at once that each process is to work on at most. Default: as many as fit. */
+  readonly concurrency?: number
   /** How many requests may wait in each process. */
   readonly queueLimit: number
   /** Connections that each process takes. */
@@ -22,7 +22,8 @@ export interface Behind {
  * some would be refused; nor than are let connect.
  */
 export function maxconn(behind: Behind): number {
-  const { budget, requestBytes, largestBytes, concurrency, queueLimit, connections, workers } = behind
+  const { budget, requestBytes, largestBytes, queueLimit, connections, workers } = behind
+  const { concurrency = Number.POSITIVE_INFINITY } = behind
   const fit = Math.max(1, Math.floor(budget / requestBytes))
   const kept = Math.max(1, Math.floor(budget / largestBytes)) + queueLimit
   return workers * Math.min(fit, kept, connections, concurrency)

@@ -6,7 +6,6 @@ const MIB = 2 ** 20
 const behind = {
   budget: 64 * MIB,
   requestBytes: 4 * MIB,
-  concurrency: Number.POSITIVE_INFINITY,
   largestBytes: 16 * MIB,
   queueLimit: 100,
   connections: 4096,
