@@ -37,10 +37,11 @@ export function renderFidelityChart(run: FidelityRun): string {
       { left: 14, top: height - 24, text: footnote(run), textStyle: text(11, ink.faint) },
     ],
     legend: {
-      right: 20,
-      top: 14,
+      right: 40,
+      top: 58,
       data: [...layers.map(({ name }) => name), 'reserved'],
       textStyle: text(12),
+      itemGap: 34,
       selectedMode: false,
     },
     grid: results.map((_, index) => ({
@@ -119,7 +120,7 @@ function reserved(
 }
 
 function offBy(result: FidelityResult): string {
-  const [p1, , p50, , p99] = percentilesOf(result, 'off').map(bytes => `${(bytes / MiB).toFixed(0)} MiB`)
+  const [p1, , p50, , p99] = percentilesOf(result, 'off').map(bytes => `${Math.round(bytes / MiB) + 0} MiB`)
   return `real less reserved: median ${p50}, p1 ${p1}, p99 ${p99}`
 }
 

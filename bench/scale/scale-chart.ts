@@ -61,10 +61,11 @@ export function renderScaleChart(run: ScaleRun): string {
       { left: 14, top: HEIGHT - 28, text: footer(run), textStyle: text(11, ink.faint) },
     ],
     legend: {
-      right: 20,
+      right: 30,
       top: 14,
       data: shown.map(contender => contenders[contender].name),
       textStyle: text(12),
+      itemGap: 26,
       selectedMode: false,
     },
     grid: panels.map(({ left }) => ({ left, ...PANEL, outerBoundsMode: 'none' as const })),
@@ -110,7 +111,9 @@ function line(run: ScaleRun, contender: Contender, panel: Panel, index: number):
       const value = panel.value(point, run)
       if (value === undefined) return []
       const label = { ...text(13, color), show: true, formatter: '✕', position: 'inside' as const }
-      return [{ value: [point.times, value], ...(!point.lived && { symbol: 'none', label }) }]
+      return [
+        { value: [point.times, value], ...(!point.lived && { symbol: 'circle', symbolSize: 0.1, label }) },
+      ]
     }),
   }
 }
