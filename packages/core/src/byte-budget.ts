@@ -153,6 +153,15 @@ export class ByteBudget {
   get reserved(): number {
     // Who asks hears what is so by now.
     this.departures.settleNow()
+    return this.promised
+  }
+
+  /**
+   * The same as it was last known.
+   *
+   * @internal
+   */
+  get promised(): number {
     return this.#account.promised
   }
 

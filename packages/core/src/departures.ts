@@ -15,8 +15,9 @@ const ASK_EVERY_MS = 5
 /** What looking may take of the time where there is such a counter, and where there is none. */
 const PART_OF_TIME = 1 / 50
 const PART_WITHOUT_COUNTER = 1 / 20
-/** The same where somebody wants to know what is reserved now. */
+/** The same where somebody wants to know what is reserved now, and a look takes no longer than this. */
 const PART_FOR_WHO_ASKS = 1 / 2
+const CHEAP_MS = 1
 
 /** Who has an eye on those who hold bytes. */
 interface Watcher {
@@ -78,7 +79,8 @@ export class Departures {
 
   /** The same for who asks what is reserved. */
   settleNow(): void {
-    if (this.#all.size > 0 && this.#queues.refresh(PART_FOR_WHO_ASKS))
+    if (this.#all.size === 0) return
+    if (this.#queues.refresh(this.#queues.tookMs < CHEAP_MS ? PART_FOR_WHO_ASKS : PART_OF_TIME))
       for (const departed of this.#all) departed.follow(this.#queues)
   }
 

@@ -33,6 +33,11 @@ export class KernelQueues {
     return this.#exist
   }
 
+  /** For how long they were read last. */
+  get tookMs(): number {
+    return this.#tookMs
+  }
+
   /** Reads them again, unless that would take more than `part` of the time. False where they can't be read now. */
   refresh(part: number = PART_OF_TIME): boolean {
     const started = performance.now()

@@ -28,9 +28,9 @@ export class Valve implements Looker {
   }
 
   look(): void {
-    const { reserved, giants, capacity } = this.#budget
+    const { promised, giants, capacity } = this.#budget
     const reading = this.#memory.read()
-    this.#enter(nextCeiling(this.#state, reading, reserved + giants, capacity))
+    this.#enter(nextCeiling(this.#state, reading, promised + giants, capacity))
     if (this.#shutSince !== undefined) this.#log(reading)
   }
 

@@ -89,7 +89,7 @@ function departed(
   t.teardown(budget.onShortage(() => departures.settle()))
   const add = (bytes = 2 * MIB) =>
     departures.add(anyValue<Socket>(socket), budget.tryAcquire(bytes) as BudgetReservation, MIB)
-  return { clock, budget, left, departures, add, socket, resets: () => resets }
+  return { clock, budget, left, departures, add, socket, queues, resets: () => resets }
 }
 
 t.test('no more is held than was sent, and than the kernel has of it', async t => {
@@ -116,6 +116,18 @@ t.test('who asks what is reserved hears what is so by now', async t => {
   left(0)
   departures.settleNow()
   t.equal(budget.reserved, 0)
+})
+
+t.test('who asks waits for no long look, beyond what looking may take', async t => {
+  const { budget, left, departures, add, queues } = departed(t)
+  add()
+  left(0)
+  Object.defineProperty(queues, 'tookMs', { value: 30 })
+  const parts: (number | undefined)[] = []
+  Object.assign(queues, { refresh: (part?: number) => void parts.push(part) })
+  departures.settleNow()
+  t.strictSame(parts, [1 / 50])
+  t.equal(budget.reserved, MIB)
 })
 
 t.test('what the next response of its connection leaves there is not its own', async t => {
