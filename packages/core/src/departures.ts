@@ -48,8 +48,13 @@ export class Departures {
     this.#inSockets = inSockets
   }
 
-  /** Keeps of `reservation` what was sent, until that is acknowledged. False where nobody could tell when that is. */
-  add(socket: Socket, reservation: BudgetReservation, sent: number): boolean {
+  /**
+   * Keeps of `reservation` what was sent, until that is acknowledged.
+   *
+   * @param over told then
+   * @returns false where it is by now, or nobody could tell when
+   */
+  add(socket: Socket, reservation: BudgetReservation, sent: number, over = () => {}): boolean {
     const told = this.#queues.refresh(PART_OF_TIME)
     if (!this.#queues.exist || socket.remotePort === undefined) return false
     // Most have been taken by now.
@@ -58,6 +63,7 @@ export class Departures {
     const departed = new Departed(socket, reservation, () => {
       this.#all.delete(departed)
       this.#watcher.unwatch(watched)
+      over()
     })
     const watched = this.#watcher.watch(departed)
     this.#all.add(departed)

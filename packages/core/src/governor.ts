@@ -66,6 +66,9 @@ export class Governor {
     waiting: this.#waiting,
     working: this.#working,
     released: (request, bytes) => this.#release(request, bytes),
+    departs: begins => {
+      this.#departing += begins ? 1 : -1
+    },
     requeueRefused: (request, error) => {
       this.#note(request, error)
       // Not on the response: the handler may have another answer.
@@ -79,6 +82,7 @@ export class Governor {
   #admitted = 0
   #queued = 0
   #released = 0
+  #departing = 0
   #closing = false
   #draining = false
 
@@ -421,7 +425,7 @@ export class Governor {
       lent,
       lane,
       giants,
-      active: this.#admitted - this.#released,
+      active: this.#admitted - this.#released + this.#departing,
       waiting: this.#waiting.size,
       keys: this.#shares?.size ?? 0,
       admitted: this.#admitted,

@@ -25,6 +25,8 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   bodyHold(): Pick<BodyHold, 'hold' | 'letCome'>
   /** Ends it, since its client stands still while others wait. */
   cut(): void
+  /** The kernel has something of its response still, though it is over; or has not any more. */
+  departs(begins: boolean): void
 }
 
 /**
@@ -210,7 +212,11 @@ export class Holding implements Holder {
     const { socket, stream } = this.#payer
     if (stream !== undefined || socket.destroyed || this.#loan !== undefined) return false
     const sent = bytesTaken(socket, undefined) - this.#watched.began
-    return sent > SENT_FREE && this.#budget.departures.add(socket, reservation, sent)
+    if (sent <= SENT_FREE) return false
+    const payer = this.#payer
+    const departs = this.#budget.departures.add(socket, reservation, sent, () => payer.departs(false))
+    if (departs) payer.departs(true)
+    return departs
   }
 
   dropGuess(): void {

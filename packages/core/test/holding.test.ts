@@ -14,6 +14,7 @@ const KEEPER = {
   waiting: new Set<GovernedRequest>(),
   working: new Set<GovernedRequest>(),
   released() {},
+  departs() {},
   requeueRefused() {},
   cutOff() {},
 }

@@ -19,6 +19,7 @@ const KEEPER = {
   waiting: new Set<GovernedRequest>(),
   working: new Set<GovernedRequest>(),
   released() {},
+  departs() {},
   requeueRefused() {},
   cutOff() {},
 }

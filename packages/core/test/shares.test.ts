@@ -86,6 +86,7 @@ const KEEPER: RequestKeeper = {
   waiting: new Set(),
   working: new Set(),
   released() {},
+  departs() {},
   requeueRefused() {},
   cutOff() {},
 }
