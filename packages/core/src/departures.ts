@@ -110,6 +110,8 @@ class Departed implements Holder {
   readonly #sent: number
   /** What its connection had taken by then: of what it takes later, of the next responses, nothing is of this one. */
   readonly #until: number
+  /** So much of later ones it has taken. */
+  #later = 0
   readonly #onOver: () => void
 
   constructor(socket: Socket, reservation: BudgetReservation, onOver: () => void) {
@@ -123,7 +125,8 @@ class Departed implements Holder {
   }
 
   follow(queues: KernelQueues): void {
-    const left = this.#leftIn(queues) ?? 0
+    // What is beyond its own is of the responses before.
+    const left = Math.min(this.#sent, this.#leftIn(queues) ?? 0)
     if (left <= SENT_FREE) this.release()
     else if (left < this.reservation.bytes) this.reservation.shrink(left)
     // It had given back what was somebody else's.
@@ -148,12 +151,13 @@ class Departed implements Holder {
     return left === undefined ? undefined : this.#sent - left
   }
 
+  /** Of this response, and of those before. */
   #leftIn(queues: KernelQueues): number | undefined {
     const unacknowledged = queues.unacknowledged(this.#ends)
     if (unacknowledged === undefined) return undefined
     // A socket that is closed takes no more, and tells nothing.
-    const later = Math.max(0, bytesTaken(this.#socket, undefined) - this.#until)
-    return Math.max(0, unacknowledged - later)
+    this.#later = Math.max(this.#later, bytesTaken(this.#socket, undefined) - this.#until)
+    return Math.max(0, unacknowledged - this.#later)
   }
 
   needed(): undefined {}
