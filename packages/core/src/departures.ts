@@ -112,6 +112,8 @@ class Departed implements Holder {
   readonly #until: number
   /** So much of later ones it has taken. */
   #later = 0
+  #left = 0
+  #moved = 0
   readonly #onOver: () => void
 
   constructor(socket: Socket, reservation: BudgetReservation, onOver: () => void) {
@@ -125,8 +127,11 @@ class Departed implements Holder {
   }
 
   follow(queues: KernelQueues): void {
+    const all = this.#leftIn(queues) ?? 0
+    this.#moved += Math.max(0, this.#left - all)
+    this.#left = all
     // What is beyond its own is of the responses before.
-    const left = Math.min(this.#sent, this.#leftIn(queues) ?? 0)
+    const left = Math.min(this.#sent, all)
     if (left <= SENT_FREE) this.release()
     else if (left < this.reservation.bytes) this.reservation.shrink(left)
     // It had given back what was somebody else's.
@@ -139,7 +144,7 @@ class Departed implements Holder {
   }
 
   moved(): number {
-    return this.#sent - this.reservation.bytes
+    return this.#moved
   }
 
   owed(): 'takes' {
