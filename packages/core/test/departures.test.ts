@@ -77,6 +77,22 @@ scenario(
   },
 )
 
+const budget = new ByteBudget({ capacity: 8 * MIB })
+let unacknowledged = MIB
+scenario(
+  'a client that has what it was sent is not over its share, though nobody has looked since',
+  { ...setup, options: { budget, cost: 1.5 * MIB, share: { key: 'address', over: 'refuse' } } },
+  async (t, server) => {
+    const queues = { refresh: () => true, exist: true, unacknowledged: () => unacknowledged }
+    const departures = new Departures(budget, anyValue<KernelQueues>(queues))
+    Object.assign(budget, { departures })
+    t.equal((await server.send('/', '')).status, 200)
+    t.equal((await server.send('/', '')).status, 429)
+    unacknowledged = 0
+    t.equal((await server.send('/', '')).status, 200)
+  },
+)
+
 /** A departure of 1 MiB of a budget of 2, and a table that says what is left of it. */
 function departed(
   t: Test,
