@@ -38,9 +38,12 @@ export class KernelQueues {
     const started = performance.now()
     if (!this.#exist || started < this.#readAt + this.#tookMs / part) return false
     try {
-      this.#unacknowledged = new Map(this.#tables.flatMap(table => entriesOf(readFileSync(table, 'latin1'))))
+      const texts = this.#tables.map(textOf).filter(text => text !== undefined)
+      this.#exist = texts.length > 0
+      if (!this.#exist) return false
+      this.#unacknowledged = new Map(texts.flatMap(entriesOf))
     } catch {
-      this.#exist = false
+      // EMFILE: a flood of connections has taken the last descriptor.
       return false
     }
     this.#readAt = performance.now()
@@ -51,6 +54,17 @@ export class KernelQueues {
   /** Bytes of `socket` that its client has not acknowledged; undefined where it is not in the tables. */
   unacknowledged({ localPort = 0, remotePort = 0, remoteAddress = '' }: Ends): number | undefined {
     return this.#unacknowledged.get(`${hex(localPort, 4)} ${hexAddress(remoteAddress)}:${hex(remotePort, 4)}`)
+  }
+}
+
+/** Undefined where there is no such table, as that of IPv6 on many machines, or nobody may read it. */
+function textOf(table: string): string | undefined {
+  try {
+    return readFileSync(table, 'latin1')
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code as string))
+      return undefined
+    throw error
   }
 }
 

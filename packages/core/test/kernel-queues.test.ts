@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -37,6 +37,29 @@ t.test('where there are no tables they are not read again', async t => {
   t.equal(queues.refresh(), false)
   writeFileSync(file, table)
   t.equal(queues.refresh(), false)
+})
+
+t.test('a kernel without IPv6 has one of them', async t => {
+  const dir = t.testdir({ tcp: table })
+  for (const tables of [
+    [join(dir, 'tcp'), join(dir, 'tcp6')],
+    [join(dir, 'tcp6'), join(dir, 'tcp')],
+  ]) {
+    const queues = new KernelQueues(tables)
+    t.equal(queues.refresh(), true)
+    t.equal(queues.unacknowledged(socket(8080, '127.0.0.1', 50_000)), 7)
+  }
+})
+
+t.test('where a flood of connections has taken the last descriptor, they are read later', async t => {
+  const folder = t.testdir({ tcp: {} })
+  // Opened, but not to be read now: EISDIR is as good as EMFILE.
+  const queues = new KernelQueues([join(folder, 'tcp')])
+  t.equal(queues.refresh(), false)
+  t.equal(queues.exist, true)
+  rmdirSync(join(folder, 'tcp'))
+  writeFileSync(join(folder, 'tcp'), table)
+  t.equal(queues.refresh(), true)
 })
 
 t.test('reading them takes no more than a part of the time', async t => {
