@@ -156,6 +156,15 @@ export class ByteBudget {
     return this.#account.promised
   }
 
+  /**
+   * The same as of the last look at what has departed: for who asks often.
+   *
+   * @internal
+   */
+  get promised(): number {
+    return this.#account.promised
+  }
+
   /** Bytes of those reserved that have arrived. */
   get paidIn(): number {
     return this.#account.paidIn
