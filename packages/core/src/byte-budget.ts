@@ -71,7 +71,7 @@ export class ByteBudget {
   readonly #small: number
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
-  readonly #watch = new Watch(() => this.queued > 0)
+  readonly #watch = new Watch(() => this.#waitsForOurs)
   readonly #lowerPriority = new LowerPriority()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
@@ -352,6 +352,12 @@ export class ByteBudget {
     this.#outside += by
     if (by > 0) this.#watch.start()
     else this.#rest()
+  }
+
+  /** Whether anybody is queued for what is held here, and not for the turn of another worker. */
+  get #waitsForOurs(): boolean {
+    const { configured } = this.#account
+    return this.queued > 0 && (this.#giants.promised > 0 || this.#line.head(configured) !== undefined)
   }
 
   /** Whether anybody waits for bytes that others hold. */
