@@ -117,9 +117,9 @@ class Departed implements Holder {
   readonly #onOver: () => void
 
   constructor(socket: Socket, reservation: BudgetReservation, onOver: () => void) {
-    const { localPort, remotePort, remoteAddress } = socket
+    const { localAddress, localPort, remoteAddress, remotePort } = socket
     this.#socket = socket
-    this.#ends = { localPort, remotePort, remoteAddress }
+    this.#ends = { localAddress, localPort, remoteAddress, remotePort }
     this.reservation = reservation
     this.#sent = reservation.bytes
     this.#until = bytesTaken(socket, undefined)

@@ -109,6 +109,7 @@ function departed(
   const budget = new ByteBudget({ capacity: 2 * MIB })
   let resets = 0
   const socket = {
+    localAddress: '127.0.0.1',
     localPort: 8080,
     remoteAddress: '127.0.0.1',
     remotePort: 50_000,
