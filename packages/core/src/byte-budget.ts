@@ -71,7 +71,7 @@ export class ByteBudget {
   readonly #small: number
   readonly #lending: Lending
   readonly #line: WaitQueue<QueuedReservation>
-  readonly #watch = new Watch(() => this.queued > 0)
+  readonly #watch = new Watch(() => this.#waitsForOurs)
   readonly #lowerPriority = new LowerPriority()
   #outside = 0
   readonly #timer = new WaitTimer<QueuedReservation>(
@@ -158,6 +158,15 @@ export class ByteBudget {
 
   /**
    * The same as it was last known.
+   *
+   * @internal
+   */
+  get promised(): number {
+    return this.#account.promised
+  }
+
+  /**
+   * The same as of the last look at what has departed: for who asks often.
    *
    * @internal
    */
@@ -352,6 +361,12 @@ export class ByteBudget {
     this.#outside += by
     if (by > 0) this.#watch.start()
     else this.#rest()
+  }
+
+  /** Whether anybody is queued for what is held here, and not for the turn of another worker. */
+  get #waitsForOurs(): boolean {
+    const { configured } = this.#account
+    return this.queued > 0 && (this.#giants.promised > 0 || this.#line.head(configured) !== undefined)
   }
 
   /** Whether anybody waits for bytes that others hold. */

@@ -118,12 +118,16 @@ class Departed implements Holder {
   readonly #sent: number
   /** What its connection had taken by then: of what it takes later, of the next responses, nothing is of this one. */
   readonly #until: number
+  /** So much of later ones it has taken. */
+  #later = 0
+  #left = 0
+  #moved = 0
   readonly #onOver: () => void
 
   constructor(socket: Socket, reservation: BudgetReservation, onOver: () => void) {
-    const { localPort, remotePort, remoteAddress } = socket
+    const { localAddress, localPort, remoteAddress, remotePort } = socket
     this.#socket = socket
-    this.#ends = { localPort, remotePort, remoteAddress }
+    this.#ends = { localAddress, localPort, remoteAddress, remotePort }
     this.reservation = reservation
     this.#sent = reservation.bytes
     this.#until = bytesTaken(socket, undefined)
@@ -131,7 +135,11 @@ class Departed implements Holder {
   }
 
   follow(queues: KernelQueues): void {
-    const left = this.#leftIn(queues) ?? 0
+    const all = this.#leftIn(queues) ?? 0
+    this.#moved += Math.max(0, this.#left - all)
+    this.#left = all
+    // What is beyond its own is of the responses before.
+    const left = Math.min(this.#sent, all)
     if (left <= SENT_FREE) this.release()
     else if (left < this.reservation.bytes) this.reservation.shrink(left)
     // It had given back what was somebody else's.
@@ -144,7 +152,7 @@ class Departed implements Holder {
   }
 
   moved(): number {
-    return this.#sent - this.reservation.bytes
+    return this.#moved
   }
 
   owed(): 'takes' {
@@ -156,12 +164,13 @@ class Departed implements Holder {
     return left === undefined ? undefined : this.#sent - left
   }
 
+  /** Of this response, and of those before. */
   #leftIn(queues: KernelQueues): number | undefined {
     const unacknowledged = queues.unacknowledged(this.#ends)
     if (unacknowledged === undefined) return undefined
     // A socket that is closed takes no more, and tells nothing.
-    const later = Math.max(0, bytesTaken(this.#socket, undefined) - this.#until)
-    return Math.max(0, unacknowledged - later)
+    this.#later = Math.max(this.#later, bytesTaken(this.#socket, undefined) - this.#until)
+    return Math.max(0, unacknowledged - this.#later)
   }
 
   needed(): undefined {}

@@ -201,12 +201,14 @@ export class Governor {
     return this.#price(request, request.declared, policy)
   }
 
-  #price({ req, row }: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
+  #price(request: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
+    const { req, row, admitted, price } = request
     const { configuredCapacity: part, largest } = this.budget
     if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, part)
-    // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more.
+    // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more, or is in.
     const mayBeGiant =
       largest > part &&
+      (!admitted || price.bytes > part) &&
       declared !== undefined &&
       !isEncoded(req) &&
       modeOf(policy.mode ?? this.#mode) === 'enforce'

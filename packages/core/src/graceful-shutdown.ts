@@ -32,7 +32,8 @@ const LINGER_MS = 1000
 
 /**
  * Shuts a server down without losing what it was sent: it says that it is not ready and serves on (`drainMs`), then takes no
- * connection and refuses what comes or waits, and lets the admitted finish (`timeoutMs`). All connections are closed then.
+ * connection and refuses what comes or waits, and lets the admitted finish (`timeoutMs`). All connections are closed then,
+ * but those that were upgraded (WebSockets): they are of whoever has upgraded them.
  *
  * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
  * @throws `ERR_PLIMSOLL_CLOSE_TIMEOUT` where some were at it still and have been cut off
@@ -50,13 +51,16 @@ export async function shutdown(
     if (!response.headersSent) response.setHeader('Connection', 'close')
   })
   await after(drainMs)
-  const closed = 'server' in server ? server.close() : once(http.close(), 'close')
+  const closed = 'server' in server ? Promise.resolve(server.close()) : once(http.close(), 'close')
+  // It is told at the end; nobody listens until then, which would end the process and those under way.
+  closed.catch(() => {})
   try {
     await governor.close({ timeoutMs })
-    await Promise.race([closed, after(LINGER_MS)])
+    await orLinger(closed)
   } finally {
     http.closeAllConnections()
-    await closed
+    // An owner closes more than connections. A server waits for what was upgraded, too, and that may last.
+    await ('server' in server ? closed : orLinger(closed))
   }
 }
 
@@ -96,6 +100,14 @@ function resolve(server: ClosingServer, options: ShutdownOptions): Required<Shut
     drainMs: checkDuration(drainMs, 'drainMs'),
     timeoutMs: checkDuration(timeoutMs, 'timeoutMs'),
   }
+}
+
+async function orLinger(closed: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const lingers = new Promise(resolve => {
+    timer = setTimeout(resolve, LINGER_MS)
+  })
+  await Promise.race([closed, lingers]).finally(() => clearTimeout(timer))
 }
 
 function after(ms: number): Promise<void> {

@@ -4,9 +4,10 @@ import { isIPv4 } from 'node:net'
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
 
 /** What a connection is told by. */
-export type Ends = Partial<Record<'localPort' | 'remotePort', number | undefined>> & {
-  readonly remoteAddress?: string | undefined
-}
+export type Ends = Partial<
+  Record<'localPort' | 'remotePort', number | undefined> &
+    Record<'localAddress' | 'remoteAddress', string | undefined>
+>
 
 /** What one reading has taken of the time since the last, at most: with 20,000 sockets it takes 20 ms. */
 const PART_OF_TIME = 1 / 50
@@ -43,9 +44,12 @@ export class KernelQueues {
     const started = performance.now()
     if (!this.#exist || started < this.#readAt + this.#tookMs / part) return false
     try {
-      this.#unacknowledged = new Map(this.#tables.flatMap(table => entriesOf(readFileSync(table, 'latin1'))))
+      const texts = this.#tables.map(textOf).filter(text => text !== undefined)
+      this.#exist = texts.length > 0
+      if (!this.#exist) return false
+      this.#unacknowledged = new Map(texts.flatMap(entriesOf))
     } catch {
-      this.#exist = false
+      // EMFILE: a flood of connections has taken the last descriptor.
       return false
     }
     this.#readAt = performance.now()
@@ -54,20 +58,35 @@ export class KernelQueues {
   }
 
   /** Bytes of `socket` that its client has not acknowledged; undefined where it is not in the tables. */
-  unacknowledged({ localPort = 0, remotePort = 0, remoteAddress = '' }: Ends): number | undefined {
-    return this.#unacknowledged.get(`${hex(localPort, 4)} ${hexAddress(remoteAddress)}:${hex(remotePort, 4)}`)
+  unacknowledged({ localAddress, localPort, remoteAddress, remotePort }: Ends): number | undefined {
+    return this.#unacknowledged.get(`${hexEnd(localAddress, localPort)} ${hexEnd(remoteAddress, remotePort)}`)
   }
 }
 
-/** A line each: `sl: local:port remote:port state sent:received …`, of which `port remote:port` tells who it is. */
+/** Undefined where there is no such table, as that of IPv6 on many machines, or nobody may read it. */
+function textOf(table: string): string | undefined {
+  try {
+    return readFileSync(table, 'latin1')
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code as string))
+      return undefined
+    throw error
+  }
+}
+
+/** A line each: `sl: local:port remote:port state sent:received …`, of which the first two tell who it is. */
 function entriesOf(table: string): [string, number][] {
   const entries: [string, number][] = []
   for (let at = table.indexOf('\n') + 1; at > 0 && at < table.length; at = table.indexOf('\n', at) + 1) {
-    const port = table.indexOf(':', table.indexOf(': ', at) + 2) + 1
-    const end = table.indexOf(' ', port + 5)
-    entries.push([table.slice(port, end), Number.parseInt(table.slice(end + 4, end + 12), 16)])
+    const ends = table.indexOf(': ', at) + 2
+    const end = table.indexOf(' ', table.indexOf(' ', ends) + 1)
+    entries.push([table.slice(ends, end), Number.parseInt(table.slice(end + 4, end + 12), 16)])
   }
   return entries
+}
+
+function hexEnd(address = '', port = 0): string {
+  return `${hexAddress(address)}:${hex(port, 4)}`
 }
 
 /** As the kernel prints it: words of 32 bits, each in the order of the machine. */

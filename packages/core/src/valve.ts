@@ -51,7 +51,7 @@ export class Valve implements Looker {
     const now = performance.now()
     if (now - this.#loggedAt < LOG_EVERY_MS) return
     this.#loggedAt = now
-    const { reserved, waiting } = this.#budget
+    const { promised: reserved, waiting } = this.#budget
     this.#logger.warn(
       { usedBytes, limitBytes, reserved, waiting },
       'plimsoll: memory is near its limit, so large requests wait: more is held than their costs say, or by others',

@@ -57,6 +57,42 @@ scenario('also of a connection that ends with the response', setup, async (t, se
   await server.idle()
 })
 
+const part = 200 * 1024
+scenario(
+  'many responses on one connection hold together what the kernel has of them, and not each of them all of it',
+  {
+    options: { budget: 64 * MIB, cost: part },
+    handler: (_req: unknown, res: ServerResponse) => void res.end(Buffer.alloc(part)),
+  },
+  async (t, server) => {
+    const client = await server.connect()
+    client.socket.pause()
+    const count = 8
+    client.write(request.repeat(count))
+    await until(() => server.governor.stats().released === count, 'the end of the last response, for Node')
+    const { reserved } = server.governor.stats()
+    t.ok(reserved > part && reserved <= count * (part + 1024), `what was sent, and no more: ${reserved}`)
+    client.socket.resume()
+    await server.idle()
+  },
+)
+
+const budget = new ByteBudget({ capacity: 8 * MIB })
+let unacknowledged = MIB
+scenario(
+  'a client that has what it was sent is not over its share, though nobody has looked since',
+  { ...setup, options: { budget, cost: 1.5 * MIB, share: { key: 'address', over: 'refuse' } } },
+  async (t, server) => {
+    const queues = { refresh: () => true, exist: true, unacknowledged: () => unacknowledged }
+    const departures = new Departures(budget, anyValue<KernelQueues>(queues))
+    Object.assign(budget, { departures })
+    t.equal((await server.send('/', '')).status, 200)
+    t.equal((await server.send('/', '')).status, 429)
+    unacknowledged = 0
+    t.equal((await server.send('/', '')).status, 200)
+  },
+)
+
 /** A departure of 1 MiB of a budget of 2, and a table that says what is left of it. */
 function departed(
   t: Test,
@@ -73,6 +109,7 @@ function departed(
   const budget = new ByteBudget({ capacity: 2 * MIB })
   let resets = 0
   const socket = {
+    localAddress: '127.0.0.1',
     localPort: 8080,
     remoteAddress: '127.0.0.1',
     remotePort: 50_000,
@@ -142,6 +179,28 @@ t.test('what the next response of its connection leaves there is not its own', a
   t.equal(budget.reserved, 0)
 })
 
+t.test(
+  'nothing is its own but what it has sent, whatever came before or after, and once that is closed',
+  async t => {
+    const { clock, budget, left, add, socket } = departed(t)
+    add(MIB / 2)
+    left(2 * MIB)
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(budget.reserved, MIB / 2)
+    socket._handle.bytesWritten += MIB
+    left(MIB + MIB / 4)
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(budget.reserved, MIB / 4)
+    // A closed socket tells nothing.
+    Object.assign(socket, { _handle: null })
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(budget.reserved, MIB / 4)
+    left(MIB)
+    clock.tick(LOOK_EVERY_MS)
+    t.equal(budget.reserved, 0)
+  },
+)
+
 t.test('a newcomer who finds no room does not wait for the next look', async t => {
   const { budget, left, add } = departed(t)
   add()
@@ -192,6 +251,21 @@ t.test('a client that takes none of it while others wait is cut, one that does i
       ;(await other).release()
     })
   }
+})
+
+t.test('who takes what is before it is not cut, though of its own he takes nothing yet', async t => {
+  const { clock, budget, left, add, resets } = departed(t)
+  add()
+  const other = budget.acquire(2 * MIB)
+  for (let ms = 0; ms <= 2 * GRACE_MS; ms += 500) {
+    left(4 * MIB - ms * 100)
+    clock.tick(500)
+  }
+  t.equal(resets(), 0)
+  left(0)
+  clock.tick(2 * LOOK_EVERY_MS)
+  await promisesSettled()
+  ;(await other).release()
 })
 
 t.test('where the kernel does not tell, nothing is held, or not any more', async t => {

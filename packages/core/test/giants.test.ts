@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { Giants, LONG_TURN_MS, TURN_MS } from '../src/giants.ts'
+import type { BudgetReservation } from '../src/reservation.ts'
 import { Turn } from '../src/turn.ts'
+import type { Holder } from '../src/watched.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
@@ -13,6 +15,20 @@ function worker(t: Test) {
   t.teardown(() => turn.giveBack())
   const giants = new Giants(budget, turn)
   return { budget, turn, look: () => giants.look() }
+}
+
+function silentHolder(reservation: BudgetReservation): Holder {
+  return {
+    reservation,
+    overflow: undefined,
+    moved: () => 0,
+    owed: () => undefined,
+    acknowledged: () => undefined,
+    needed: () => undefined,
+    lend: () => {},
+    dropGuess: () => {},
+    cut: () => {},
+  }
 }
 
 t.test('a giant is let in at a look, beside whatever its worker has admitted', async t => {
@@ -140,6 +156,31 @@ t.test('whoever resizes the budget has no giants any more; who is in finishes', 
   t.equal(turn.isOurs, false)
 })
 
+t.test(
+  'who waits for the turn of another worker does not tell that this one is wedged; in its own turn he does',
+  async t => {
+    const clock = new FakeClock(t)
+    const [one, other] = [worker(t), worker(t)]
+    t.equal(other.turn.take(), true)
+    const { budget, look } = one
+    const watched = budget.watch(silentHolder(budget.charge(50)))
+    const giants = [200, 300].map(bytes => budget.acquire(bytes, { timeoutMs: 1_000_000 }))
+    for (let n = 0; n < 100; n++) {
+      clock.tick(1000)
+      look()
+    }
+    t.equal(budget.stillMs, 0)
+    other.turn.giveBack()
+    look()
+    clock.tick(70_000)
+    t.ok(budget.stillMs > 60_000)
+    budget.unwatch(watched)
+    ;(await giants[0])?.release()
+    ;(await giants[1])?.release()
+    look()
+  },
+)
+
 t.test('who stands still in a turn is cut after ten seconds, and not before', async t => {
   const clock = new FakeClock(t)
   const { budget, turn, look } = worker(t)
@@ -149,14 +190,9 @@ t.test('who stands still in a turn is cut after ten seconds, and not before', as
   let moved = 0
   let cut = false
   const watched = budget.watch({
-    reservation: held,
-    overflow: undefined,
+    ...silentHolder(held),
     moved: () => moved,
     owed: () => 'sends',
-    acknowledged: () => undefined,
-    needed: () => undefined,
-    lend: () => {},
-    dropGuess: () => {},
     cut() {
       cut = true
       held.release()

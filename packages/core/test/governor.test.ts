@@ -649,6 +649,22 @@ scenario(
 )
 
 scenario(
+  'nobody becomes one who is in, since he would have to wait: he is refused for good, and one who is it may say so again',
+  {
+    options: { budget: budgetWithGiants() },
+    handler: (req, ...others) => admittingAgain({ cost: req.url === '/giant' ? 250 : 300 })(req, ...others),
+  },
+  async (t, server) => {
+    t.match(await server.send('/', '12345'), { status: 413, text: 'ERR_PLIMSOLL_BODY_OVER_BUDGET' })
+    const giant = server.send('/giant', '1'.repeat(300))
+    await server.queued(1)
+    server.governor.budget.letGiantsIn(true)
+    t.match(await giant, { status: 200, text: 'the same of 250' })
+    server.governor.budget.letGiantsIn(false)
+  },
+)
+
+scenario(
   'who can not say what it needs, or does not really wait, is asked to do with the capacity',
   { options: { budget: budgetWithGiants(), acceptEncoded: true } },
   async (t, server) => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import { Governor } from '../src/governor.ts'
@@ -113,6 +114,57 @@ t.test('what has a server of its own closes it by itself', async t => {
   clock.tick(1)
   await over
   t.equal(server.listening, false)
+})
+
+t.test('a connection that was upgraded does not keep it from ending', async t => {
+  const { governor, server, clock } = await start(t)
+  server.on('upgrade', (_req, socket) => {
+    socket.on('error', () => {}).write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+  })
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  t.teardown(() => client.destroy())
+  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n')
+  await once(client, 'data')
+  let ended = false
+  const over = shutdown(governor, server, { drainMs: 0 }).then(() => {
+    ended = true
+  })
+  await until(() => {
+    clock.tick(1000)
+    return ended
+  }, 'the end')
+  await over
+  t.equal(client.destroyed, false, 'it is of who has upgraded it')
+})
+
+t.test('what goes wrong with closing is told at the end, and loses nobody who is admitted', async t => {
+  const { governor, server, agent, clock, answer } = await start(t)
+  const held = ask(server, agent, '/held')
+  await until(() => governor.stats().active === 1, 'an admitted one')
+  const unhandled: unknown[] = []
+  const note = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  t.teardown(() => process.off('unhandledRejection', note))
+  const close = async (): Promise<void> => {
+    server.close()
+    throw new Error('of a hook')
+  }
+  const told = t.rejects(shutdown(governor, { server, close }, { drainMs: 0 }), { message: 'of a hook' })
+  clock.tick(1)
+  await until(() => !server.listening, 'closing')
+  await setImmediate()
+  answer.resolve()
+  t.equal((await held).statusCode, 200)
+  await told
+  t.same(unhandled, [])
+})
+
+t.test('and leaves no timer', async t => {
+  const { governor, server, clock } = await start(t)
+  const over = shutdown(governor, server, { drainMs: 0 })
+  clock.tick(1)
+  await over
+  t.equal(clock.pending, 0)
 })
 
 t.test('a signal starts it, once', async t => {

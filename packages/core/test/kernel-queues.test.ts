@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -14,8 +14,12 @@ const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
    3: B80D01200000000000000000010000FF:0050 B80D01200000000000000000020000FF:C352 01 00000012:00000000 01:0 0 0
 `
 
-const socket = (localPort: number, remoteAddress: string, remotePort: number): Socket =>
-  anyValue<Socket>({ localPort, remoteAddress, remotePort })
+const socket = (
+  localPort: number,
+  remoteAddress: string,
+  remotePort: number,
+  localAddress = '127.0.0.1',
+): Socket => anyValue<Socket>({ localAddress, localPort, remoteAddress, remotePort })
 
 t.test('what is not acknowledged is found by both ends of a connection', async t => {
   const file = join(t.testdir(), 'tcp')
@@ -25,10 +29,19 @@ t.test('what is not acknowledged is found by both ends of a connection', async t
   t.equal(queues.refresh(), true)
   t.equal(queues.unacknowledged(socket(8080, '127.0.0.2', 50_000)), 0xff00)
   t.equal(queues.unacknowledged(socket(8080, '127.0.0.1', 50_000)), 7)
-  t.equal(queues.unacknowledged(socket(8081, '::ffff:127.0.0.2', 50_001)), 0x11)
-  t.equal(queues.unacknowledged(socket(80, '2001:db8::ff00:2', 50_002)), 0x12)
+  t.equal(queues.unacknowledged(socket(8081, '::ffff:127.0.0.2', 50_001, '::ffff:127.0.0.1')), 0x11)
+  t.equal(queues.unacknowledged(socket(80, '2001:db8::ff00:2', 50_002, '2001:db8::ff00:1')), 0x12)
   t.equal(queues.unacknowledged(socket(8080, '127.0.0.3', 50_000)), undefined)
   t.equal(queues.unacknowledged(anyValue<Socket>({})), undefined, 'a socket that is none')
+})
+
+t.test('a port of two addresses is two, which one client may reach from one port of its own', async t => {
+  const file = join(t.testdir(), 'tcp')
+  writeFileSync(file, `${table}   4: 0300007F:1F90 0100007F:C350 01 00000000:00000000 01:00000014 0 0 0\n`)
+  const queues = new KernelQueues([file])
+  t.equal(queues.refresh(), true)
+  t.equal(queues.unacknowledged(socket(8080, '127.0.0.1', 50_000)), 7)
+  t.equal(queues.unacknowledged(socket(8080, '127.0.0.1', 50_000, '127.0.0.3')), 0)
 })
 
 t.test('where there are no tables they are not read again', async t => {
@@ -37,6 +50,29 @@ t.test('where there are no tables they are not read again', async t => {
   t.equal(queues.refresh(), false)
   writeFileSync(file, table)
   t.equal(queues.refresh(), false)
+})
+
+t.test('a kernel without IPv6 has one of them', async t => {
+  const dir = t.testdir({ tcp: table })
+  for (const tables of [
+    [join(dir, 'tcp'), join(dir, 'tcp6')],
+    [join(dir, 'tcp6'), join(dir, 'tcp')],
+  ]) {
+    const queues = new KernelQueues(tables)
+    t.equal(queues.refresh(), true)
+    t.equal(queues.unacknowledged(socket(8080, '127.0.0.1', 50_000)), 7)
+  }
+})
+
+t.test('where a flood of connections has taken the last descriptor, they are read later', async t => {
+  const folder = t.testdir({ tcp: {} })
+  // Opened, but not to be read now: EISDIR is as good as EMFILE.
+  const queues = new KernelQueues([join(folder, 'tcp')])
+  t.equal(queues.refresh(), false)
+  t.equal(queues.exist, true)
+  rmdirSync(join(folder, 'tcp'))
+  writeFileSync(join(folder, 'tcp'), table)
+  t.equal(queues.refresh(), true)
 })
 
 t.test('reading them takes no more than a part of the time', async t => {

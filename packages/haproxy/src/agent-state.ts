@@ -53,7 +53,8 @@ export class AgentState {
     const near = this.#near(memory, now)
     if (draining || near === 'drain' || !this.#source.health().live) return 'up drain'
     const { capacity, available } = this.#source.stats()
-    const free = near === 'floor' ? 0 : available / capacity
+    // There may be none of it.
+    const free = near === 'floor' || available === 0 ? 0 : available / capacity
     // A weight of 0 is a drain, and a maxconn of 0 none at all.
     const weight = Math.max(1, Math.round(100 * free))
     return `up ready ${weight}% maxconn:${this.#maxconn(near === 'floor')}`

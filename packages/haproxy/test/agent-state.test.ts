@@ -38,6 +38,11 @@ t.test('neither is ever 0, which would be a drain, and no limit', async t => {
   t.equal(new AgentState(source, bounds).answer(FREE, 0), 'up ready 1% maxconn:1')
 })
 
+t.test('a budget of nothing has nothing free', async t => {
+  const { source } = figures({ stats: { capacity: 0, available: 0 } })
+  t.equal(new AgentState(source, bounds).answer(FREE, 0), 'up ready 1% maxconn:1')
+})
+
 t.test('what costs nothing lets no crowd in', async t => {
   const { source } = figures({ stats: { active: 1000 } })
   t.equal(new AgentState(source, bounds).answer(FREE, 0), 'up ready 100% maxconn:32')
