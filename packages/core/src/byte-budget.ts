@@ -157,15 +157,6 @@ export class ByteBudget {
   }
 
   /**
-   * The same as it was last known.
-   *
-   * @internal
-   */
-  get promised(): number {
-    return this.#account.promised
-  }
-
-  /**
    * The same as of the last look at what has departed: for who asks often.
    *
    * @internal

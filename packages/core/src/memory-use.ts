@@ -70,7 +70,8 @@ function socketsReaderOf({ source, folder }: LimitingCgroup): () => number | und
     const stat = new KernelFile(join(folder, 'memory.stat'))
     return () => {
       const text = stat.read()
-      return text.includes('\nsock ') ? figure(text, 'sock') : undefined
+      // With `cgroup.memory=nosocket` nobody counts them.
+      return text.includes('\nsock ') ? figure(text, 'sock') || undefined : undefined
     }
   }
   const sockets = new KernelFile(join(folder, 'memory.kmem.tcp.usage_in_bytes'))

@@ -68,7 +68,7 @@ function defaults({ limits }: ResolvedConfig): Section {
     `    timeout queue ${limits.queueTimeoutMs}ms`,
     '    # Longer than the queue of a pod: the request may wait there, too.',
     `    timeout server ${limits.serverTimeoutMs}ms`,
-    '    http-error status 503 content-type application/json string \'{"statusCode":503,"error":"Service Unavailable","message":"No server had room in time"}\' hdr Retry-After "%[rand(10),add(1)]"',
+    '    http-error status 503 content-type application/json string \'{"statusCode":503,"error":"Service Unavailable","message":"No server could take it in time"}\' hdr Retry-After "%[rand(10),add(1)]"',
   ]
 }
 
