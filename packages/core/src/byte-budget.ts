@@ -1,6 +1,5 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
-import { Departures } from './departures.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
@@ -84,12 +83,6 @@ export class ByteBudget {
    * @internal
    */
   looks: Looks | undefined
-  /**
-   * What the kernel still has of responses.
-   *
-   * @internal
-   */
-  readonly departures = new Departures(this)
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
@@ -113,7 +106,6 @@ export class ByteBudget {
     })
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
-    this.onShortage(() => this.departures.settle())
   }
 
   /** Bytes that may be reserved at once. */
@@ -151,17 +143,6 @@ export class ByteBudget {
 
   /** Bytes reserved now. More than `capacity` is a debt. */
   get reserved(): number {
-    // Who asks hears what is so by now.
-    this.departures.settleNow()
-    return this.promised
-  }
-
-  /**
-   * The same as of the last look at what has departed: for who asks often.
-   *
-   * @internal
-   */
-  get promised(): number {
     return this.#account.promised
   }
 

@@ -12,25 +12,13 @@ const PIPELINED = 64
  * @throws `ERR_PLIMSOLL_OVER_SHARE`, `ERR_PLIMSOLL_QUEUE_FULL` where it may not wait either
  */
 export function enter(request: GovernedRequest, budget: ByteBudget, shares: Shares | undefined): boolean {
-  const { bytes } = request.price
-  if (request.tryAcquire(bytes)) return true
-  try {
-    checkMayWait(request, budget, shares)
-    return false
-  } catch (error) {
-    // Who asks for one thing after the other has what he was sent before, though nobody has looked since.
-    budget.departures.settleNow()
-    if (request.tryAcquire(bytes)) return true
-    throw error
-  }
-}
-
-function checkMayWait(request: GovernedRequest, budget: ByteBudget, shares: Shares | undefined): void {
   const { key, price } = request
   const { bytes } = price
+  if (request.tryAcquire(bytes)) return true
   if (key !== undefined) shares?.checkMayWait(key, bytes)
   if (!mayWait(request, budget))
     throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes })
+  return false
 }
 
 /** To wait for one's turn on a connection is no queueing yet, and takes no place from others. */

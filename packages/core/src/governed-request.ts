@@ -77,8 +77,6 @@ export interface RequestKeeper {
   readonly working: Set<GovernedRequest>
   /** Response, connection and held work are over. */
   released(request: GovernedRequest, bytes: number): void
-  /** The kernel has something of one's response still; or has not any more. */
-  departs(begins: boolean): void
   /** `requeue` got nothing. */
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
   /** Its response was cut off, and there is nobody to answer; or its deadline has passed, and whoever handles it is told. */
@@ -548,10 +546,6 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     cutOff(this.socket, this.stream)
     // Not all that is cut off says so: what libuv still holds of a connection may keep its 'close' back.
     this.connectionOver()
-  }
-
-  departs(begins: boolean): void {
-    this.#keeper.departs(begins)
   }
 
   bodyOver(): void {

@@ -20,7 +20,7 @@ export interface GovernorStats {
   readonly lane: Lane
   /** Bytes of requests that cost more than the capacity, beside it: those of a worker of node:cluster, in its turn. */
   readonly giants: number
-  /** Requests admitted and not released, and those that are of whose responses the kernel has more than 64 KiB still. */
+  /** Requests admitted and not released. */
   readonly active: number
   /** Requests that wait for their turn or, by `requeue`, for their bytes. */
   readonly waiting: number

@@ -66,9 +66,6 @@ export class Governor {
     waiting: this.#waiting,
     working: this.#working,
     released: (request, bytes) => this.#release(request, bytes),
-    departs: begins => {
-      this.#departing += begins ? 1 : -1
-    },
     requeueRefused: (request, error) => {
       this.#note(request, error)
       // Not on the response: the handler may have another answer.
@@ -82,7 +79,6 @@ export class Governor {
   #admitted = 0
   #queued = 0
   #released = 0
-  #departing = 0
   #closing = false
   #draining = false
 
@@ -427,7 +423,7 @@ export class Governor {
       lent,
       lane,
       giants,
-      active: this.#admitted - this.#released + this.#departing,
+      active: this.#admitted - this.#released,
       waiting: this.#waiting.size,
       keys: this.#shares?.size ?? 0,
       admitted: this.#admitted,

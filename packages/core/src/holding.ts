@@ -1,6 +1,5 @@
 import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { SENT_FREE } from './departures.ts'
 import type { Finalizable } from './finalization.ts'
 import type { BodyHold } from './hold-body.ts'
 import type { KernelQueues } from './kernel-queues.ts'
@@ -25,8 +24,6 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   bodyHold(): Pick<BodyHold, 'hold' | 'letCome'>
   /** Ends it, since its client stands still while others wait. */
   cut(): void
-  /** The kernel has something of its response still, though it is over; or has not any more. */
-  departs(begins: boolean): void
 }
 
 /**
@@ -196,27 +193,9 @@ export class Holding implements Holder {
   release(): void {
     if (this.#released) return
     this.#released = true
-    const departs = this.#departs()
     if (this.#watched !== undefined) this.#budget.unwatch(this.#watched)
-    if (departs) this.#reservation = undefined
     this.drop()
     this.#overflow?.release()
-  }
-
-  /** Whether what was reserved is kept for what the kernel still has of the response. */
-  #departs(): boolean {
-    const reservation = this.#reservation
-    // Nearly always.
-    if (reservation === undefined || reservation.bytes <= SENT_FREE || this.#watched === undefined)
-      return false
-    const { socket, stream } = this.#payer
-    if (stream !== undefined || socket.destroyed || this.#loan !== undefined) return false
-    const sent = bytesTaken(socket, undefined) - this.#watched.began
-    if (sent <= SENT_FREE) return false
-    const payer = this.#payer
-    const departs = this.#budget.departures.add(socket, reservation, sent, () => payer.departs(false))
-    if (departs) payer.departs(true)
-    return departs
   }
 
   dropGuess(): void {

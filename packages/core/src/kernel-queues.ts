@@ -20,8 +20,8 @@ const PART_OF_TIME = 1 / 50
 export class KernelQueues {
   readonly #tables: readonly string[]
   #unacknowledged = new Map<string, number>()
-  #readAt = Number.NEGATIVE_INFINITY
-  #tookMs = 0
+  #readAgainAt = 0
+  /** Nowhere but on Linux, and not in each sandbox. */
   #exist = true
 
   /** @param tables where they stand, for tests */
@@ -29,20 +29,10 @@ export class KernelQueues {
     this.#tables = tables
   }
 
-  /** False once they were found not to be there: no Linux, or a sandbox without them. */
-  get exist(): boolean {
-    return this.#exist
-  }
-
-  /** For how long they were read last. */
-  get tookMs(): number {
-    return this.#tookMs
-  }
-
-  /** Reads them again, unless that would take more than `part` of the time. False where they can't be read now. */
-  refresh(part: number = PART_OF_TIME): boolean {
+  /** Reads them again, unless that would take too much of the time. False where they can't be read now. */
+  refresh(): boolean {
     const started = performance.now()
-    if (!this.#exist || started < this.#readAt + this.#tookMs / part) return false
+    if (!this.#exist || started < this.#readAgainAt) return false
     try {
       const texts = this.#tables.map(textOf).filter(text => text !== undefined)
       this.#exist = texts.length > 0
@@ -52,8 +42,8 @@ export class KernelQueues {
       // EMFILE: a flood of connections has taken the last descriptor.
       return false
     }
-    this.#readAt = performance.now()
-    this.#tookMs = this.#readAt - started
+    const ended = performance.now()
+    this.#readAgainAt = ended + (ended - started) / PART_OF_TIME
     return true
   }
 

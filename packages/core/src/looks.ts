@@ -39,8 +39,8 @@ export class Looks {
   }
 
   get #isIdle(): boolean {
-    const { promised, lane, giants, waiting } = this.#budget
-    return promised + lane.reserved + giants + waiting === 0
+    const { reserved, lane, giants, waiting } = this.#budget
+    return reserved + lane.reserved + giants + waiting === 0
   }
 
   /**

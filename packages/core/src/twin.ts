@@ -33,7 +33,6 @@ const NOBODY: RequestKeeper = {
   waiting: new Set(),
   working: new Set(),
   released: nothing,
-  departs: nothing,
   cutOff: nothing,
   requeueRefused: (twin, error) => (twin as Twin).fail(error),
 }

@@ -28,9 +28,9 @@ export class Valve implements Looker {
   }
 
   look(): void {
-    const { promised, giants, capacity } = this.#budget
+    const { reserved, giants, capacity } = this.#budget
     const reading = this.#memory.read()
-    this.#enter(nextCeiling(this.#state, reading, promised + giants, capacity))
+    this.#enter(nextCeiling(this.#state, reading, reserved + giants, capacity))
     if (this.#shutSince !== undefined) this.#log(reading)
   }
 
@@ -51,7 +51,7 @@ export class Valve implements Looker {
     const now = performance.now()
     if (now - this.#loggedAt < LOG_EVERY_MS) return
     this.#loggedAt = now
-    const { promised: reserved, waiting } = this.#budget
+    const { reserved, waiting } = this.#budget
     this.#logger.warn(
       { usedBytes, limitBytes, reserved, waiting },
       'plimsoll: memory is near its limit, so large requests wait: more is held than their costs say, or by others',

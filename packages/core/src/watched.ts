@@ -72,8 +72,6 @@ export class Watched implements Linked<Watched> {
   cut = false
   /** Whether its client had moved at the last look, however little. */
   moves = false
-  /** What its client had sent and taken by then. */
-  readonly began: number
   #lastMoved: number
   #cutForMs = 0
   #seenForMs = 0
@@ -87,7 +85,7 @@ export class Watched implements Linked<Watched> {
 
   constructor(holder: Holder) {
     this.holder = holder
-    this.began = this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
+    this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
   }
 
   /** Whether the client would need long for `rest` bytes at its pace, which is endless until it is known. */

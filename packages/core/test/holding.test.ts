@@ -14,7 +14,6 @@ const KEEPER = {
   waiting: new Set<GovernedRequest>(),
   working: new Set<GovernedRequest>(),
   released() {},
-  departs() {},
   requeueRefused() {},
   cutOff() {},
 }

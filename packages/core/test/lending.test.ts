@@ -114,8 +114,6 @@ class Client implements Payer {
     return undefined
   }
 
-  departs(): void {}
-
   cut(): void {
     this.wasCut = true
     this.end()

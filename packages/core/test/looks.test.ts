@@ -1,9 +1,7 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { LOOK_EVERY_MS, Looks } from '../src/looks.ts'
-import { Valve } from '../src/valve.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
-import { silent } from './fixtures/recording-logger.ts'
 
 /** A budget of which a share is looked at, and nothing else. */
 function shared(t: Test) {
@@ -34,21 +32,6 @@ t.test('it looks before somebody is let in, and until nobody is there', t => {
   held?.release()
   clock.tick(10 * LOOK_EVERY_MS)
   t.match(share, { looks: 11, rests: 1 })
-  t.equal(clock.pending, 0)
-  t.end()
-})
-
-t.test('it asks the kernel for nothing: to look is not to want to know at any price', t => {
-  const { clock, budget, looks } = shared(t)
-  const reading = { usedBytes: 0, limitBytes: 100, stalled: 0 }
-  looks.valve = new Valve(budget, silent, { read: () => reading })
-  let asked = 0
-  Object.assign(budget.departures, { settleNow: () => asked++ })
-  const held = budget.tryAcquire(1)
-  clock.tick(10 * LOOK_EVERY_MS)
-  held?.release()
-  clock.tick(LOOK_EVERY_MS)
-  t.equal(asked, 0)
   t.equal(clock.pending, 0)
   t.end()
 })

@@ -86,7 +86,6 @@ const KEEPER: RequestKeeper = {
   waiting: new Set(),
   working: new Set(),
   released() {},
-  departs() {},
   requeueRefused() {},
   cutOff() {},
 }

@@ -24,9 +24,8 @@ export class ByteRoom {
   /** Bytes that newcomers may have of the budget. Less than 0 in debt: then room for a span takes that as well. */
   get #free(): number {
     if (this.#budget === undefined) return Number.POSITIVE_INFINITY
-    const { available, ceiling } = this.#budget
-    // To ask what is reserved may have the kernel asked, and this is asked with each span.
-    return available > 0 ? available : ceiling - this.#budget.reserved
+    const { available, ceiling, reserved } = this.#budget
+    return available > 0 ? available : ceiling - reserved
   }
 
   /** Whether there would be room for so many, once `givenBack` of those taken are free. */
