@@ -102,7 +102,7 @@ export class ByteBudget {
     this.#giants = new Account(0, {
       freed,
       shortage: () => (this.#giantsHurry ? this.#giants.promised : 0),
-      standsAside: () => false,
+      standsAside,
     })
     this.#lending = new Lending(this.#account)
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))

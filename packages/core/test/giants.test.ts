@@ -219,3 +219,31 @@ t.test('who stands still in a turn is cut after ten seconds, and not before', as
   t.equal(turn.isOurs, false)
   t.equal(clock.pending, 0)
 })
+
+t.test('no giant is cut for who waits for the part of his worker', async t => {
+  const clock = new FakeClock(t)
+  const { budget, turn, look } = worker(t)
+  const all = budget.tryAcquire(100)
+  const giant = budget.acquire(200)
+  await promisesSettled()
+  look()
+  const reservation = (await giant) as BudgetReservation
+  let cut = false
+  const watched = budget.watch({
+    ...silentHolder(reservation),
+    owed: () => 'sends',
+    cut: () => {
+      cut = true
+    },
+  })
+  const waits = budget.acquire(50)
+  await promisesSettled()
+  clock.tick(20_000)
+  t.equal(cut, false)
+  budget.unwatch(watched)
+  all?.release()
+  ;(await waits).release()
+  reservation.release()
+  look()
+  t.equal(turn.isOurs, false)
+})

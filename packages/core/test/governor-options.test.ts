@@ -189,3 +189,9 @@ t.test('options are resolved when the server starts, and changing them later cha
   t.equal(resolved.policy.maxBody, 3)
   t.throws(() => Object.assign(resolved, { exempt: () => true }), TypeError)
 })
+
+t.test('what one may cost alone is what the container bears, or a budget of its own', async t => {
+  t.equal(resolveGovernorOptions({ budget: 100, logger: silent }).alone, 100)
+  const { alone, budget } = resolveGovernorOptions({ logger: silent })
+  t.ok(alone > budget.capacity)
+})
