@@ -124,11 +124,13 @@ export function resolveGovernorOptions(options: GovernorOptions): ResolvedOption
     : newBudget(chosen?.bytes ?? budget, queue, chosen !== undefined)
   if (chosen !== undefined) tellChosen(chosen, logger)
   workerShare?.govern(resolved)
+  // That of a worker changes.
+  const bearer = workerShare ?? (chosen && { chosen })
   return Object.freeze({
     policy: resolvePolicy(chosen === undefined ? policy : { cost: 'auto', ...policy }),
     budget: resolved,
     get alone() {
-      return (workerShare?.chosen ?? chosen)?.roomBytes ?? resolved.capacity
+      return bearer?.chosen.roomBytes ?? resolved.capacity
     },
     exempt,
     share,
