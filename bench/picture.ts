@@ -21,6 +21,25 @@ export function text(fontSize: number, color: string = ink.text) {
   return { fontFamily: family, fontSize, color, fontWeight: 400 as const }
 }
 
+/** What a picture or a panel of it shows, and how it is to be read. */
+export function heading(
+  left: number,
+  top: number,
+  size: number,
+  name: string,
+  hint: string,
+): echarts.TitleComponentOption {
+  return {
+    left,
+    top,
+    text: name,
+    textStyle: { ...text(size), fontWeight: 600 },
+    subtext: hint,
+    subtextStyle: text(12, ink.faint),
+    itemGap: 4,
+  }
+}
+
 /** A picture as SVG, without a browser. */
 export function renderSvg(width: number, height: number, option: echarts.EChartsCoreOption): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })

@@ -1,6 +1,6 @@
 import type * as echarts from 'echarts'
 import { machineLine } from '../machine.ts'
-import { ink, renderSvg, text } from '../picture.ts'
+import { heading, ink, renderSvg, text } from '../picture.ts'
 import { type BudgetRun, cellAt, OURS } from './budget-result.ts'
 import { lengthsIn } from './budget-table.ts'
 import { contenders } from './contenders.ts'
@@ -158,24 +158,6 @@ function duration(nanoseconds: number): string {
 function short(value: number): string {
   const digits = Number(value.toPrecision(2))
   return digits >= 1_000_000 ? '1 M' : digits.toLocaleString('en-US')
-}
-
-function heading(
-  left: number,
-  top: number,
-  size: number,
-  name: string,
-  hint: string,
-): echarts.TitleComponentOption {
-  return {
-    left,
-    top,
-    text: name,
-    textStyle: { ...text(size), fontWeight: 600 },
-    subtext: hint,
-    subtextStyle: text(12, ink.faint),
-    itemGap: 4,
-  }
 }
 
 function footer({ machine, processes, limitSeconds }: BudgetRun): string {

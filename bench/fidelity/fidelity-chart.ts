@@ -1,5 +1,5 @@
 import type * as echarts from 'echarts'
-import { ink, renderSvg, text } from '../picture.ts'
+import { heading, ink, renderSvg, text } from '../picture.ts'
 import type { FidelityResult, FidelityRun } from './fidelity-result.ts'
 import { percentilesOf } from './fidelity-result.ts'
 import { footnote, titleOf } from './fidelity-table.ts'
@@ -126,22 +126,4 @@ function offBy(result: FidelityResult): string {
 
 function rounded(value: number): number {
   return Math.round(value * 10) / 10
-}
-
-function heading(
-  left: number,
-  top: number,
-  size: number,
-  name: string,
-  hint: string,
-): echarts.TitleComponentOption {
-  return {
-    left,
-    top,
-    text: name,
-    textStyle: { ...text(size), fontWeight: 600 },
-    subtext: hint,
-    subtextStyle: text(12, ink.faint),
-    itemGap: 4,
-  }
 }

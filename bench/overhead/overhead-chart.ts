@@ -1,5 +1,5 @@
 import type * as echarts from 'echarts'
-import { ink, renderSvg, text } from '../picture.ts'
+import { heading, ink, renderSvg, text } from '../picture.ts'
 import { median } from '../statistics.ts'
 import type { Protocol } from './contenders.ts'
 import { type InFront, inFront } from './in-front.ts'
@@ -203,22 +203,4 @@ function added({ results }: OverheadRun, result: OverheadResult): string {
 
 function plainCost({ rows }: Panel): string {
   return rows.some(({ result }) => result !== undefined) ? 'over plain; µs a request more' : 'not measured'
-}
-
-function heading(
-  left: number,
-  top: number,
-  size: number,
-  name: string,
-  hint: string,
-): echarts.TitleComponentOption {
-  return {
-    left,
-    top,
-    text: name,
-    textStyle: { ...text(size), fontWeight: 600 },
-    subtext: hint,
-    subtextStyle: text(12, ink.faint),
-    itemGap: 4,
-  }
 }

@@ -1,6 +1,6 @@
 import type * as echarts from 'echarts'
 import { machineLine } from '../machine.ts'
-import { ink, renderSvg, text } from '../picture.ts'
+import { heading, ink, renderSvg, text } from '../picture.ts'
 import { type Contender, contenderNames, contenders } from './contenders.ts'
 import { type Point, pointsOf, type ScaleRun } from './scale-result.ts'
 
@@ -146,22 +146,4 @@ function subtitle({ cells, capacity }: ScaleRun): string {
 function footer({ machine, cells, seconds, maxconn }: ScaleRun): string {
   const runs = new Set(cells.map(({ run }) => run)).size
   return `${machineLine(machine)}. Medians of ${runs} runs of ${seconds} s at each load. HAProxy’s maxconn is ${maxconn}.`
-}
-
-function heading(
-  left: number,
-  top: number,
-  size: number,
-  name: string,
-  hint: string,
-): echarts.TitleComponentOption {
-  return {
-    left,
-    top,
-    text: name,
-    textStyle: { ...text(size), fontWeight: 600 },
-    subtext: hint,
-    subtextStyle: text(12, ink.faint),
-    itemGap: 4,
-  }
 }

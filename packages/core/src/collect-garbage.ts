@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 let collect: (() => void) | undefined
 
-/** Frees what V8 lets float, at once: it takes some 10 ms, and blocks. Where V8 offers no such thing, it floats on. */
+/** Frees what V8 lets float, at once: it takes some 10 ms, and blocks. */
 export function collectGarbage(): void {
   collect ??= exposed()
   collect()
