@@ -2,6 +2,7 @@ import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
+import { Leftovers } from './leftovers.ts'
 import { Lending, Loan } from './lending.ts'
 import type { Looks } from './looks.ts'
 import { type GiveBack, LowerPriority } from './lower-priority.ts'
@@ -83,6 +84,12 @@ export class ByteBudget {
    * @internal
    */
   looks: Looks | undefined
+  /**
+   * Bytes of requests that are over.
+   *
+   * @internal
+   */
+  readonly leftovers: Leftovers
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
@@ -96,6 +103,7 @@ export class ByteBudget {
     const freed = (): void => this.#drain()
     const standsAside = (): boolean => this.#standsAside()
     this.#account = new Account(capacity, { freed, shortage: () => this.#shortage(), standsAside })
+    this.leftovers = new Leftovers(this.#account)
     const shortage = (): number => lacking(this.#smallest(), this.#lane)
     this.#lane = new Account(this.queue.lane, { freed, shortage, standsAside }, this.#account)
     this.#small = smallFor(this.#lane.capacity)

@@ -22,6 +22,7 @@ import type { Measured, RouteMeasures } from './route-measures.ts'
 import type { Route } from './routes.ts'
 import type { Share, Shares } from './shares.ts'
 import type { Twin } from './twin.ts'
+import { countUnattended } from './unattended.ts'
 import { Wait } from './wait.ts'
 
 /**
@@ -134,6 +135,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   readonly #holding: Holding
   #responseOver = false
   #connectionOver = false
+  #clientGone = false
   /** What its handler has taken besides; and what it has given back of the rest. */
   #taken = 0
   #givenBack = 0
@@ -565,7 +567,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     // Somebody has answered while it waited: it wants no bytes any more.
     else if (this.admission !== undefined)
       this.giveUp(new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over'))
-    if (clientGone) this.work?.clientLeft()
+    if (clientGone) {
+      this.#clientGone = true
+      this.work?.clientLeft()
+    }
     this.#responseOver = true
     this.#settle()
   }
@@ -588,6 +593,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#released = true
     const { bytes } = this
     this.work?.over()
+    // Before its bytes are somebody else's.
+    if (this.#clientGone && this.admitted && this.observer === undefined)
+      countUnattended(this, bytes, this.#budget.leftovers)
     this.#holding.release()
     if (this.admitted) this.#keeper.released(this, bytes)
   }

@@ -20,6 +20,11 @@ export interface GovernorStats {
   readonly lane: Lane
   /** Bytes of requests that cost more than the capacity, beside it: those of a worker of node:cluster, in its turn. */
   readonly giants: number
+  /**
+   * Bytes of requests that are over, in memory all the same: of handlers that go on for clients that have gone. Of what is
+   * more than a quarter of the capacity newcomers wait for the end.
+   */
+  readonly leftOver: number
   /** Requests admitted and not released. */
   readonly active: number
   /** Requests that wait for their turn or, by `requeue`, for their bytes. */

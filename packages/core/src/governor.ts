@@ -413,7 +413,7 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, ceiling, reserved, available, paidIn, lent, lane, giants } = this.budget
+    const { capacity, ceiling, reserved, available, paidIn, lent, lane, giants, leftovers } = this.budget
     return {
       capacity,
       ceiling,
@@ -423,6 +423,7 @@ export class Governor {
       lent,
       lane,
       giants,
+      leftOver: leftovers.bytes,
       active: this.#admitted - this.#released,
       waiting: this.#waiting.size,
       keys: this.#shares?.size ?? 0,

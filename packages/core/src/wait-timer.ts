@@ -11,16 +11,19 @@ export interface Perishable {
 export class WaitTimer<P extends Perishable> {
   readonly #oldest: () => P | undefined
   readonly #expire: (waiter: P) => void
+  readonly #keepsProcess: boolean
   #timer: NodeJS.Timeout | undefined
   #armedFor = 0
 
   /**
    * @param oldest who is due first
    * @param expire ends a wait; `oldest` must be somebody else after that
+   * @param keepsProcess whether a process goes on for nothing else
    */
-  constructor(oldest: () => P | undefined, expire: (waiter: P) => void) {
+  constructor(oldest: () => P | undefined, expire: (waiter: P) => void, keepsProcess = true) {
     this.#oldest = oldest
     this.#expire = expire
+    this.#keepsProcess = keepsProcess
   }
 
   /** Sees to it that whoever waits is told in time. */
@@ -38,6 +41,7 @@ export class WaitTimer<P extends Perishable> {
     if (oldest === undefined) return
     this.#armedFor = oldest.dueAt
     this.#timer = setTimeout(() => this.#onTimeout(), Math.max(0, oldest.dueAt - now))
+    if (!this.#keepsProcess) this.#timer.unref()
   }
 
   /** Who was oldest when the timer was set may be granted by now; then it is set for the next. */
