@@ -3,11 +3,12 @@ import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { Progress } from '../flood/progress.ts'
 import { runFlood } from '../flood/run-flood.ts'
-import { type Scenario, scenarios, totalRequests } from '../flood/scenarios.ts'
-import { frameworkNamed, frameworks } from '../flood/servers.ts'
+import { scenarios, totalRequests } from '../flood/scenarios.ts'
+import { type Framework, frameworks } from '../flood/servers.ts'
 import { adviceOf, type Tuning } from '../flood/tuning.ts'
 import { mebibytes } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed, named } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { type AdviceRun, type Flooded, isWhole } from './advice-result.ts'
@@ -40,8 +41,8 @@ await runCommand(cli)
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
-  for (const name of options.framework.split(',')) {
-    const run = await adviseAndFlood(name, options)
+  for (const framework of allNamed('--framework', options.framework, frameworks)) {
+    const run = await adviseAndFlood(framework, options)
     console.log(`\n${adviceTable(run)}\n`)
     const folder = resultsFolder(options)
     mkdirSync(folder, { recursive: true })
@@ -53,8 +54,7 @@ async function compare(options: Options): Promise<void> {
   }
 }
 
-async function adviseAndFlood(name: string, { runs, limit }: Options): Promise<AdviceRun> {
-  const framework = frameworkNamed(name)
+async function adviseAndFlood(framework: Framework, { runs, limit }: Options): Promise<AdviceRun> {
   const limitBytes = limit * MiB
   console.error(`advice, ${framework}: a day is observed`)
   const report = await observe(framework, limitBytes)
@@ -68,7 +68,7 @@ async function adviseAndFlood(name: string, { runs, limit }: Options): Promise<A
     { by: 'report', advice },
   ]
   const floods: Flooded[] = []
-  for (const scenario of FLOODS.map(scenarioNamed)) {
+  for (const scenario of FLOODS.map(name => named('FLOODS', name, scenarios))) {
     const told = tunings.map(tuning => ({ tuning, runs: [] as Awaited<ReturnType<typeof runFlood>>[] }))
     // In turns: whatever else the machine does falls on all of them.
     for (let run = 1; run <= runs; run++) {
@@ -88,10 +88,6 @@ async function adviseAndFlood(name: string, { runs, limit }: Options): Promise<A
   const measuredAt = new Date().toISOString()
   const { because } = report.recommended
   return { measuredAt, machine: thisMachine(), framework, limitBytes, advice, because, floods }
-}
-
-function scenarioNamed(name: string): Scenario {
-  return scenarios.find(scenario => scenario.name === name) as Scenario
 }
 
 function isServed({ told }: Flooded, by: Tuning['by']): boolean {

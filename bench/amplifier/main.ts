@@ -4,6 +4,7 @@ import { forcedCage } from '../cage/cage.ts'
 import { Progress } from '../flood/progress.ts'
 import { ending, peak } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { readReport, writeReport } from './amplifier-report.ts'
@@ -49,8 +50,14 @@ async function measure(options: Options): Promise<void> {
   const limitBytes = limit * 2 ** 20
   const load = { limitBytes, budget, seconds, perSecond, ...forcedCage(cage) }
   const results: AmplifierResult[] = []
-  for (const each of steps.filter(({ turnedOn }) => isNamed(turnedOn, step))) {
-    for (const contender of contenders.filter(name => isNamed(name, server))) {
+  const turnedOn = allNamed(
+    '--step',
+    step,
+    steps.map(({ turnedOn }) => turnedOn),
+  )
+  const servers = allNamed('--server', server, contenders)
+  for (const each of steps.filter(each => turnedOn.includes(each.turnedOn))) {
+    for (const contender of servers) {
       const progress = new Progress(`${each.turnedOn}, ${contender}`, seconds * perSecond, limitBytes)
       const result = await runContender(each, contender, load, progress)
       progress.done(
@@ -74,8 +81,4 @@ function beside(kept: AmplifierRun, fresh: AmplifierRun): AmplifierRun {
     JSON.stringify([budget, perSecond, machine, any?.visitors.seconds, any?.cage])
   if (same(kept) !== same(fresh)) throw new TypeError('--add: what is there was measured in another way')
   return { ...fresh, results: [...kept.results, ...fresh.results] }
-}
-
-function isNamed(name: string, names: string | undefined): boolean {
-  return names === undefined || names.split(',').includes(name)
 }

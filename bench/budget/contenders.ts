@@ -1,3 +1,4 @@
+import { named } from '../named.ts'
 import type { Contender } from './contender.ts'
 import { asyncMutex } from './contenders/async-mutex.ts'
 import { asyncSema } from './contenders/async-sema.ts'
@@ -10,9 +11,5 @@ export const contenders: readonly Contender[] = [byteBudget, asyncSema, asyncMut
 
 /** @throws where there is none of this name */
 export function contenderNamed(name: string): Contender {
-  const found = contenders.find(contender => contender.name === name)
-  if (found === undefined) {
-    throw new TypeError(`there are ${contenders.map(({ name }) => name).join(', ')}, not ${name}`)
-  }
-  return found
+  return named('--contender', name, contenders)
 }

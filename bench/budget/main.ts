@@ -2,13 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { askAll } from './ask-all.ts'
 import { renderBudgetChart } from './budget-chart.ts'
 import { budgetTable } from './budget-table.ts'
-import { contenderNamed, contenders } from './contenders.ts'
-import { type Question, questionNames } from './questions.ts'
+import { contenders } from './contenders.ts'
+import { questionNames } from './questions.ts'
 
 interface Options {
   readonly contender?: string
@@ -40,8 +41,8 @@ await runCommand(cli)
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
   const run = await askAll({
-    contenders: options.contender?.split(',').map(contenderNamed) ?? contenders,
-    questions: options.question?.split(',').map(questionNamed) ?? questionNames,
+    contenders: allNamed('--contender', options.contender, contenders),
+    questions: allNamed('--question', options.question, questionNames),
     most: options.most,
     processes: options.processes,
     seconds: options.seconds,
@@ -55,10 +56,4 @@ async function compare(options: Options): Promise<void> {
   const picture = join(folder, 'budget.svg')
   writeFileSync(picture, renderBudgetChart(run))
   console.log(`Picture: ${relative('', picture)}`)
-}
-
-function questionNamed(name: string): Question {
-  const found = questionNames.find(question => question === name)
-  if (found === undefined) throw new TypeError(`--question is ${questionNames.join(', ')}, not ${name}`)
-  return found
 }

@@ -5,6 +5,7 @@ import { Progress } from '../flood/progress.ts'
 import { type Framework, frameworks } from '../flood/servers.ts'
 import { ending, peak } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { asked } from './asks.ts'
@@ -46,9 +47,9 @@ await runCommand(cli)
 
 async function compare(options: Options): Promise<void> {
   console.log(machineLine(thisMachine()))
-  const chosen = options.scenario.split(',').map(scenarioNamed)
-  const servers = known('--server', options.server, serverKinds)
-  for (const framework of known('--framework', options.framework, frameworks)) {
+  const chosen = allNamed('--scenario', options.scenario, scenarios)
+  const servers = allNamed('--server', options.server, serverKinds)
+  for (const framework of allNamed('--framework', options.framework, frameworks)) {
     const results: FairnessResult[] = []
     for (const scenario of chosen) {
       for (let run = 1; run <= options.runs; run++) {
@@ -97,12 +98,4 @@ function tellWhatWasAsked(framework: Framework, results: readonly FairnessResult
     const verdict = missed.length > 0 ? `NOT MET: ${texts}` : 'met'
     console.log(`${result.scenario} on ${framework} with ${serverNames[result.server]}: ${verdict}`)
   }
-}
-
-function known<T extends string>(option: string, names: string, all: readonly T[]): T[] {
-  return names.split(',').map(name => {
-    const found = all.find(one => one === name)
-    if (!found) throw new TypeError(`${option}: there is no ${name}, only ${all.join(', ')}`)
-    return found
-  })
 }

@@ -1,4 +1,5 @@
 import type { Wave } from '../flood/scenarios.ts'
+import { named } from '../named.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
@@ -239,7 +240,5 @@ export function knownRequests({ honest }: Scenario): number {
 
 /** @throws where there is none of this name */
 export function scenarioNamed(name: string): Scenario {
-  const scenario = scenarios.find(known => known.name === name)
-  if (!scenario) throw new TypeError(`there is no scenario ${name}`)
-  return scenario
+  return named('--scenario', name, scenarios)
 }

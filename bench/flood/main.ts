@@ -3,17 +3,19 @@ import { join, relative } from 'node:path'
 import { cac } from 'cac'
 import { forcedCage } from '../cage/cage.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed, named } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
+import { CONTENDERS } from '../telemetry/contenders.ts'
 import { reportName, writeReport } from './flood-report.ts'
 import type { FloodResult } from './flood-result.ts'
 import { terminalTable } from './flood-table.ts'
 import { Progress } from './progress.ts'
 import { runFlood } from './run-flood.ts'
 import { type Scenario, scenarios, totalRequests } from './scenarios.ts'
-import { type Framework, frameworkNamed, frameworks } from './servers.ts'
+import { type Framework, frameworks } from './servers.ts'
 import { measureThroughput, type Throughput, throughputTable } from './throughput.ts'
-import { contenderNamed, spansLine } from './tracing.ts'
+import { spansLine } from './tracing.ts'
 import { verdictOf } from './verdict.ts'
 import { answered, ending, peak } from './wording.ts'
 
@@ -126,9 +128,9 @@ async function compareThroughput(options: Options): Promise<void> {
 
 function common(options: Options) {
   const { framework: name, untuned = false, workers, cage, telemetry: processor } = options
-  const framework = frameworkNamed(name)
+  const framework = named('--framework', name, frameworks)
   const budget = budgetOf(options)
-  const telemetry = processor === undefined ? undefined : contenderNamed(processor)
+  const telemetry = processor === undefined ? undefined : named('--telemetry', processor, CONTENDERS)
   if (telemetry !== undefined && framework !== 'fastify')
     throw new TypeError('--telemetry is for --framework fastify')
   const tuning = untuned ? ({ by: 'nobody' } as const) : ({ by: 'hand', budget } as const)
@@ -146,14 +148,11 @@ function budgetOf({ budget, workers }: Pick<Options, 'budget' | 'workers'>): str
   return budget ?? (workers === undefined ? '64MiB' : 'auto')
 }
 
-function chosen(names: string, on: Framework): Scenario[] {
-  return names.split(',').map(name => {
-    const scenario = scenarios.find(known => known.name === name)
-    if (!scenario) throw new TypeError(`--scenario: there is no ${name}`)
-    const { framework = on } = scenario
+function chosen(names: string, on: Framework): readonly Scenario[] {
+  const found = allNamed('--scenario', names, scenarios)
+  for (const { name, framework = on } of found)
     if (framework !== on) throw new TypeError(`--scenario ${name} needs --framework ${framework}`)
-    return scenario
-  })
+  return found
 }
 
 function nameAndFramework({ name, framework }: Scenario): string {

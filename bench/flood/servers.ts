@@ -37,13 +37,6 @@ export const frameworkNames = { fastify: 'Fastify 5', express: 'Express 5', koa:
 export type Framework = keyof typeof frameworkNames
 export const frameworks = Object.keys(frameworkNames) as Framework[]
 
-/** @throws where there is none of this name */
-export function frameworkNamed(name: string): Framework {
-  const framework = frameworks.find(known => known === name)
-  if (!framework) throw new TypeError(`--framework is ${frameworks.join(', ')}, not ${name}`)
-  return framework
-}
-
 export const objectStoreRoutes: Routes = {
   upload: { method: 'PUT', path: '/objects/:key' },
   download: '/objects/:key',

@@ -1,5 +1,5 @@
 import type { SpanStats } from '@plimsoll/opentelemetry'
-import { CONTENDERS, type Contender } from '../telemetry/contenders.ts'
+import type { Contender } from '../telemetry/contenders.ts'
 
 /** What a traced server is told. */
 export interface Tracing {
@@ -11,13 +11,6 @@ export interface Tracing {
 /** What became of its spans, and the most that they took; of a bounded processor. */
 export interface TracedSpans extends SpanStats {
   readonly mostBytes: number
-}
-
-/** @throws where there is none of this name */
-export function contenderNamed(name: string): Contender {
-  const contender = CONTENDERS.find(known => known === name)
-  if (contender === undefined) throw new TypeError(`--telemetry is ${CONTENDERS.join(' or ')}, not ${name}`)
-  return contender
 }
 
 export function spansLine({ made, sent, dropped, kept, mostBytes }: TracedSpans): string {

@@ -1,4 +1,5 @@
 import type { BodyKind } from '../../packages/core/src/body-kind.ts'
+import { named } from '../named.ts'
 import { bytesOf, form, hostileJson, json, type MakeBody, multipart, prose } from './bodies.ts'
 
 /** A kind of body, and how it is read. */
@@ -26,8 +27,7 @@ export const kinds: readonly Kind[] = [
   { name: 'stream', path: '/stream', body: bytesOf, sizes: [16, 64] },
 ]
 
+/** @throws where there is none of this name */
 export function kindNamed(name: string): Kind {
-  const kind = kinds.find(known => known.name === name)
-  if (kind) return kind
-  throw new TypeError(`--kind is ${kinds.map(known => known.name).join(', ')}, not ${name}`)
+  return named('--kind', name, kinds)
 }

@@ -1,14 +1,15 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
 import { forcedCage } from '../cage/cage.ts'
-import { frameworkNamed, frameworkNames, frameworks } from '../flood/servers.ts'
+import { frameworkNames, frameworks } from '../flood/servers.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { readReport, writeReport } from './footprint-report.ts'
 import type { FootprintResult, FootprintRun, Load } from './footprint-result.ts'
 import { terminalTable } from './footprint-table.ts'
-import { type Kind, kindNamed, kinds } from './kinds.ts'
+import { type Kind, kinds } from './kinds.ts'
 import { measureFootprint } from './measure-footprint.ts'
 
 const MiB = 2 ** 20
@@ -49,10 +50,10 @@ async function measure(options: Options): Promise<void> {
   const forced = forcedCage(cage)
   const machine = thisMachine()
   console.log(machineLine(machine))
-  const chosen = options.framework.split(',').map(frameworkNamed)
+  const chosen = allNamed('--framework', options.framework, frameworks)
   const results: FootprintResult[] = []
   let figures: FootprintRun['cage'] | undefined
-  for (const kind of options.kind.split(',').map(kindNamed)) {
+  for (const kind of allNamed('--kind', options.kind, kinds)) {
     for (const framework of chosen) {
       const ofRuns: Awaited<ReturnType<typeof measureFootprint>>[] = []
       for (let run = 1; run <= runs; run++) {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Http2Server } from 'node:http2'
+import { named } from '../named.ts'
 import { express } from './frameworks/express.ts'
 import { fastify } from './frameworks/fastify.ts'
 import { koa } from './frameworks/koa.ts'
@@ -55,9 +56,5 @@ export const frameworks: readonly Framework[] = [
 
 /** @throws where there is none of this name */
 export function frameworkNamed(name: string): Framework {
-  const found = frameworks.find(framework => framework.name === name)
-  if (found === undefined) {
-    throw new TypeError(`--framework is ${frameworks.map(({ name }) => name).join(', ')}, not ${name}`)
-  }
-  return found
+  return named('--framework', name, frameworks)
 }

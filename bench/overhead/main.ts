@@ -1,14 +1,15 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { frameworkNamed, frameworks, protocols } from './contenders.ts'
+import { frameworks, protocols } from './contenders.ts'
 import { type Measured, measure } from './measure.ts'
 import { readReport, writeReport } from './overhead-report.ts'
 import { besideThem, type OverheadResult, type OverheadRun } from './overhead-result.ts'
 import { terminalTable } from './overhead-table.ts'
-import { routeNamed, routes } from './routes.ts'
+import { routes } from './routes.ts'
 
 interface Options {
   readonly framework?: string
@@ -21,6 +22,9 @@ interface Options {
   readonly commitResults?: boolean
   readonly out?: string
 }
+
+/** As the option has them: `1`, `2`. */
+const versions = protocols.map(protocol => ({ name: protocol.replace('HTTP/', ''), protocol }))
 
 const cli = cac('overhead')
 cli
@@ -41,13 +45,11 @@ async function compare(options: Options): Promise<void> {
   const { runs, seconds, warm: warmSeconds } = options
   const machine = thisMachine()
   console.log(machineLine(machine))
-  const chosen = options.framework?.split(',').map(frameworkNamed) ?? frameworks
-  const spoken = String(options.protocol)
-    .split(',')
-    .map(number => protocolNamed(`HTTP/${number}`))
+  const chosen = allNamed('--framework', options.framework, frameworks)
+  const spoken = allNamed('--protocol', String(options.protocol), versions)
   const results: OverheadResult[] = []
-  for (const protocol of spoken) {
-    for (const { name: route } of options.route?.split(',').map(routeNamed) ?? routes) {
+  for (const { protocol } of spoken) {
+    for (const { name: route } of allNamed('--route', options.route, routes)) {
       for (const framework of chosen.filter(one => one.protocols.includes(protocol))) {
         const sideBySide = framework.inFront.map(inFront => ({ framework: framework.name, inFront }))
         const measured: Measured[][] = []
@@ -69,10 +71,4 @@ async function compare(options: Options): Promise<void> {
   const run = kept === undefined ? fresh : besideThem(fresh, kept)
   console.log(`\n${terminalTable(run)}\n`)
   console.log(`Picture: ${relative('', writeReport(run, folder))}`)
-}
-
-function protocolNamed(name: string): (typeof protocols)[number] {
-  const found = protocols.find(protocol => protocol === name)
-  if (found === undefined) throw new TypeError('--protocol is 1, 2 or both, by comma')
-  return found
 }

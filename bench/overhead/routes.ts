@@ -1,3 +1,5 @@
+import { named } from '../named.ts'
+
 /** What is asked for, of each server. */
 export interface Route {
   readonly name: string
@@ -36,9 +38,5 @@ export const routes: readonly Route[] = [
 
 /** @throws where there is none of this name */
 export function routeNamed(name: string): Route {
-  const found = routes.find(route => route.name === name)
-  if (found === undefined) {
-    throw new TypeError(`--route is ${routes.map(({ name }) => name).join(', ')}, not ${name}`)
-  }
-  return found
+  return named('--route', name, routes)
 }

@@ -4,6 +4,7 @@ import { forcedCage, openCage } from '../cage/cage.ts'
 import type { FloodRun } from '../flood/flood-result.ts'
 import { terminalTable } from '../flood/flood-table.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { type Contender, leastconn, plimsoll } from './contenders.ts'
@@ -47,9 +48,7 @@ cli
 await runCommand(cli)
 
 async function answer(options: Options): Promise<void> {
-  const asked = options.question.split(',')
-  const unknown = asked.find(name => !QUESTIONS.some(known => known === name))
-  if (unknown !== undefined) throw new TypeError(`--question: there is no ${unknown}`)
+  const asked = allNamed('--question', options.question, QUESTIONS)
   console.log(`${machineLine(thisMachine())}, HAProxy ${haproxyVersion()}`)
   const cage = forcedCage(options.cage)
   tellOfStandIn(cage)

@@ -17,10 +17,3 @@ export const contenderNames = Object.keys(contenders) as Contender[]
 export function isPlimsoll(contender: Contender): boolean {
   return contender === 'plimsoll' || contender === 'default'
 }
-
-/** @throws where there is none of this name */
-export function contenderNamed(name: string): Contender {
-  const found = contenderNames.find(contender => contender === name)
-  if (found === undefined) throw new TypeError(`--contender is ${contenderNames.join(', ')}, not ${name}`)
-  return found
-}

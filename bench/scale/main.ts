@@ -2,10 +2,11 @@ import { relative } from 'node:path'
 import { cac } from 'cac'
 import { forcedCage } from '../cage/cage.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { contenderNamed, contenderNames, isPlimsoll } from './contenders.ts'
+import { contenderNames, isPlimsoll } from './contenders.ts'
 import { measureCapacity, runCell } from './run-cell.ts'
 import { readReport, writeReport } from './scale-report.ts'
 import { type CellResult, lived, type ScaleRun } from './scale-result.ts'
@@ -48,7 +49,7 @@ async function compare(options: Options): Promise<void> {
   const { seconds, maxconn, runs } = options
   const machine = thisMachine()
   console.log(machineLine(machine))
-  const chosen = options.contender.split(',').map(contenderNamed)
+  const chosen = allNamed('--contender', options.contender, contenderNames)
   if (chosen.includes('haproxy')) haproxyVersion()
   const forced = forcedCage(options.cage)
   const folder = resultsFolder(options)

@@ -1,8 +1,9 @@
 import { relative } from 'node:path'
 import { cac } from 'cac'
-import { frameworkNamed, frameworks } from '../flood/servers.ts'
+import { frameworks } from '../flood/servers.ts'
 import { ending, mebibytes } from '../flood/wording.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { named } from '../named.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
 import { runSoak } from './run-soak.ts'
@@ -38,7 +39,7 @@ cli
 await runCommand(cli)
 
 async function soak(options: Options): Promise<void> {
-  const framework = frameworkNamed(options.framework)
+  const framework = named('--framework', options.framework, frameworks)
   const { seed, seconds, atOnce, budget } = options
   const machine = thisMachine()
   console.log(machineLine(machine))

@@ -3,6 +3,7 @@ import { cac } from 'cac'
 import { forcedCage } from '../cage/cage.ts'
 import { Progress } from '../flood/progress.ts'
 import { machineLine, thisMachine } from '../machine.ts'
+import { allNamed } from '../named.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
@@ -50,8 +51,8 @@ async function measure(options: Options): Promise<void> {
   const brief = options.brief === true
   const all = brief ? briefRows : rows
   const folder = brief ? join(resultsFolder(options), 'brief') : resultsFolder(options)
-  const chosen = chosenOf('--row', options.row, all, ({ name }) => name)
-  const columns = chosenOf('--column', options.column, brief ? BRIEF_COLUMNS : columnNames, name => name)
+  const chosen = allNamed('--row', options.row, all)
+  const columns = allNamed('--column', options.column, brief ? BRIEF_COLUMNS : columnNames)
   const known = readCells(folder)
   const todo = cellsOf(chosen, columns, options.runs).filter(
     cell => options.again || !known.some(measured => isSame(measured, cell)),
@@ -101,20 +102,4 @@ function cellsOf(chosen: readonly Row[], columns: readonly Column[], runs: numbe
     for (const { name } of chosen) for (const column of columns) cells.push({ row: name, column, run })
   }
   return cells
-}
-
-/** @throws where there is none of a name */
-function chosenOf<T>(
-  option: string,
-  names: string | undefined,
-  all: readonly T[],
-  nameOf: (one: T) => string,
-): readonly T[] {
-  if (names === undefined) return all
-  return names.split(',').map(name => {
-    const found = all.find(one => nameOf(one) === name)
-    if (found === undefined)
-      throw new TypeError(`${option}: there is no ${name}, only ${all.map(nameOf).join(', ')}`)
-    return found
-  })
 }

@@ -1,5 +1,6 @@
 import type { Attackers } from '../fairness/scenarios.ts'
 import type { Wave } from '../flood/scenarios.ts'
+import { named } from '../named.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
@@ -138,9 +139,7 @@ export const briefRows: readonly Row[] = [
 
 /** @throws where there is none of this name */
 export function rowNamed(name: string, brief = false): Row {
-  const row = (brief ? briefRows : rows).find(known => known.name === name)
-  if (!row) throw new TypeError(`there is no row ${name}`)
-  return row
+  return named('--row', name, brief ? briefRows : rows)
 }
 
 function wave(kind: RequestKind, bytes: number, concurrency: number, requests = concurrency): Sends {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type Column, contenders } from '../columns.ts'
+import { named } from '../../named.ts'
+import type { Column } from '../columns.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
@@ -92,9 +93,7 @@ export const protections: Readonly<Record<Protection, (app: FastifyInstance) => 
 
 /** @throws where there is none of this name */
 export function protectionNamed(name: string): Protection {
-  const found = contenders.find(known => known === name)
-  if (found === undefined || !(found in protections)) throw new TypeError(`there is no protection ${name}`)
-  return found as Protection
+  return named('--protection', name, Object.keys(protections) as Protection[])
 }
 
 function closed({ raw }: FastifyReply): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import compress from '@fastify/compress'
-import { fanOut, type RequestReservation, type Task } from '@plimsoll/work'
+import { fanOut, type RequestReservation, readBounded, type Task } from '@plimsoll/work'
 import type { FastifyInstance } from 'fastify'
 import { LiveFrames } from '../../../examples/object-store/src/live-frames.ts'
 import { MemoryStorage } from '../../../examples/object-store/src/memory-storage.ts'
@@ -12,6 +12,8 @@ import { costs } from './costs.ts'
 
 /** Nothing that is sent in a row is larger. */
 export const BODY_LIMIT = 16 * 2 ** 20
+/** Of all requests together: as many as one of those sends that are not governed. */
+const CALLS = { name: 'upstream', concurrency: FAN_OUT.calls }
 /** What a handler waits for, with its body in hand. */
 const DATABASE_MS = 50
 
@@ -30,14 +32,14 @@ function askAll(upstream: string): Promise<ArrayBuffer[]> {
   return Promise.all(Array.from({ length: FAN_OUT.calls }, async () => (await fetch(upstream)).arrayBuffer()))
 }
 
-/** It waits its turn for what it will hold; what is under way ends with its client. */
-async function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<ArrayBuffer[]> {
+/** As the README of `@plimsoll/work` has it: it waits its turn for what it will hold, and calls of all requests share a limit. */
+async function askAllGoverned(upstream: string, reservation: RequestReservation): Promise<Buffer[]> {
   await reservation.requeue(FAN_OUT.calls * FAN_OUT.bytes)
   const calls = Array.from(
     { length: FAN_OUT.calls },
-    (): Task<ArrayBuffer> => async signal => (await fetch(upstream, { signal })).arrayBuffer(),
+    (): Task<Buffer> => async signal => readBounded(await fetch(upstream, { signal }), FAN_OUT.bytes),
   )
-  return fanOut(calls, { reservation, concurrency: FAN_OUT.calls })
+  return fanOut(calls, { reservation, concurrency: CALLS.concurrency / 4, shared: CALLS })
 }
 
 /** The example's object store, in memory: encrypted in frames of 8 MiB. */

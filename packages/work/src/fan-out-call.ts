@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { noteTasks, type RequestReservation } from '@plimsoll/core'
 import type { ResolvedFanOut } from './fan-out-options.ts'
-import { type Job, Limiter } from './limiter.ts'
+import type { Job, Limiter, Line } from './limiter.ts'
 import { listenForAbort } from './listen-for-abort.ts'
 import type { CheckedTask, TaskSource } from './task.ts'
 import { TaskBytes } from './task-bytes.ts'
@@ -15,6 +15,7 @@ export class FanOut<T> {
   readonly #source: TaskSource<T>
   readonly #concurrency: number
   readonly #limiter: Limiter
+  readonly #line: Line
   readonly #stopOnError: boolean
   readonly #reservation: RequestReservation | undefined
   readonly #bytes: TaskBytes | undefined
@@ -35,11 +36,18 @@ export class FanOut<T> {
   #exhausted = false
   #over = false
 
-  constructor(source: TaskSource<T>, options: ResolvedFanOut, concurrency: number) {
-    const { reservation, signal, shared, stopOnError } = options
+  constructor(
+    source: TaskSource<T>,
+    options: ResolvedFanOut,
+    concurrency: number,
+    limiter: Limiter,
+    line: Line,
+  ) {
+    const { reservation, signal, stopOnError } = options
     this.#source = source
     this.#concurrency = concurrency
-    this.#limiter = shared?.limiter ?? new Limiter(concurrency)
+    this.#limiter = limiter
+    this.#line = line
     this.#stopOnError = stopOnError
     this.#reservation = reservation
     this.#bytes = reservation && new TaskBytes(reservation)
@@ -104,7 +112,7 @@ export class FanOut<T> {
     }
     this.#open++
     this.#waiting.add(job)
-    this.#limiter.run(job)
+    this.#limiter.run(job, this.#line)
   }
 
   async #run({ run, bytes }: CheckedTask<T>, place: number): Promise<void> {
@@ -133,7 +141,7 @@ export class FanOut<T> {
   #end(reason: unknown): void {
     if (this.#over) return
     this.#finish()
-    for (const job of this.#waiting) if (this.#limiter.leave(job)) this.#open--
+    for (const job of this.#waiting) if (this.#limiter.leave(job, this.#line)) this.#open--
     this.#waiting.clear()
     this.#controller.abort(reason)
     this.#source.close()

@@ -20,7 +20,7 @@ export interface FanOutOptions {
   readonly reservation?: RequestReservation
   /** Ends the tasks, too. Default: none. */
   readonly signal?: AbortSignal
-  /** A limit for all calls in this process that name it. Default: none. */
+  /** A limit for all calls in this process that name it, the oldest of which goes first. Default: none. */
   readonly shared?: SharedOptions
   /** Whether the first failure ends the others. Default true. False: all are run, and failures told together. */
   readonly stopOnError?: boolean

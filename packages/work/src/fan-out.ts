@@ -3,6 +3,7 @@ import { comeBackLater } from './come-back-later.ts'
 import { FanOut } from './fan-out-call.ts'
 import { type FanOutOptions, resolveFanOut } from './fan-out-options.ts'
 import { heldLimiters, setHeldLimiters } from './held-limiters.ts'
+import { Limiter } from './limiter.ts'
 import { type Task, taskSource } from './task.ts'
 
 /**
@@ -41,13 +42,15 @@ export async function fanOut<T>(
   const source = taskSource(tasks, concurrency + queueLimit, bytes, reservation !== undefined)
   const most = Math.min(concurrency, shared?.concurrency ?? concurrency)
   const places = Math.min(most, source.count ?? most)
-  if (shared !== undefined && !shared.limiter.tryEnter(places, shared.most)) {
+  const { limiter, most: limit } = shared ?? { limiter: new Limiter(most), most: places }
+  const line = limiter.tryEnter(places, limit, reservation)
+  if (line === undefined) {
     source.close()
-    throw comeBackLater('ERR_PLIMSOLL_QUEUE_FULL', 'Too many tasks wait already', { limit: shared.most })
+    throw comeBackLater('ERR_PLIMSOLL_QUEUE_FULL', 'Too many tasks wait already', { limit })
   }
-  const call = new FanOut(source, resolved, most)
-  setHeldLimiters(call.signal, shared === undefined ? held : [...held, shared.limiter])
-  if (shared !== undefined) call.idle.then(() => shared.limiter.exit(places))
+  const call = new FanOut(source, resolved, most, limiter, line)
+  setHeldLimiters(call.signal, shared === undefined ? held : [...held, limiter])
+  call.idle.then(() => limiter.exit(line))
   reservation?.hold(call.idle, resolved.name)
   return call.results
 }

@@ -1,7 +1,11 @@
 import { checkOptions, checkWhole, optionError } from '@plimsoll/core'
 import { Limiter } from './limiter.ts'
 
-/** A limit for all calls in a process that name it. */
+/**
+ * A limit for all calls in a process that name it. The oldest of them is served first, and calls of one request are as old
+ * as its first; a later call has the places that no older one can use. So an old call may keep all of them for as long as it
+ * has tasks, unless its own `concurrency` is below this one.
+ */
 export interface SharedOptions {
   /** Whoever gives the same name shares the limit. One of a few constants: names are kept. */
   readonly name: string
