@@ -9,6 +9,7 @@ import { HaproxyProcess } from '../pods/haproxy-process.ts'
 import type { Contender } from './contenders.ts'
 import { tunedByHand } from './front.ts'
 import type { Load, LoadReport } from './load-process.ts'
+import { CLIENT_CORE, onCore, SERVER_CORE } from './own-core.ts'
 import { type CellResult, whatBecame } from './scale-result.ts'
 
 export interface CellOptions {
@@ -32,7 +33,7 @@ export async function measureCapacity(
   options: Pick<CellOptions, 'forceCage'>,
 ): Promise<number> {
   return inCage(2 ** 31, options.forceCage, async cage => {
-    const server = await ServerProcess.start(SERVER, ['--front', 'nothing'], cage)
+    const server = await startServer('nothing', cage)
     try {
       const report = await play({ kind: 'closed', port: server.port, clients: CLIENTS, seconds })
       return 'perSecond' in report ? report.perSecond : Number.NaN
@@ -51,10 +52,10 @@ export function runCell(
 ): Promise<CellResult> {
   return inCage(options.limitBytes, options.forceCage, async cage => {
     const front = contender === 'haproxy' ? 'nothing' : contender
-    const server = await ServerProcess.start(SERVER, ['--front', front], cage)
+    const server = await startServer(front, cage)
     const proxy =
       contender === 'haproxy'
-        ? await HaproxyProcess.start(tunedByHand(server.port, options.maxconn))
+        ? await onCore(SERVER_CORE, () => HaproxyProcess.start(tunedByHand(server.port, options.maxconn)))
         : undefined
     const memory = new MemoryRecorder(cage)
     try {
@@ -83,6 +84,12 @@ export function runCell(
   })
 }
 
+function startServer(front: string, cage: Cage): Promise<ServerProcess> {
+  // As many as there are cores for it.
+  const env = { UV_THREADPOOL_SIZE: '1' }
+  return onCore(SERVER_CORE, () => ServerProcess.start(SERVER, ['--front', front], cage, env))
+}
+
 async function inCage<T>(
   limitBytes: number,
   forceCage: 'supervisor' | undefined,
@@ -98,5 +105,6 @@ async function inCage<T>(
 }
 
 function play(load: Load): Promise<LoadReport> {
-  return measureInProcess<LoadReport>(new URL('./load-process.ts', import.meta.url), [JSON.stringify(load)])
+  const script = new URL('./load-process.ts', import.meta.url)
+  return onCore(CLIENT_CORE, () => measureInProcess<LoadReport>(script, [JSON.stringify(load)]))
 }

@@ -10,17 +10,19 @@ const QUIET_TURNS = 2
 /**
  * Reads a little of an upload that has waited, to learn whether its client is still there. Node has stopped reading its
  * socket, and so has seen no end and no reset behind what the kernel holds. What Node makes of either is seen
- * afterwards: it destroys the socket. An end behind a whole body is none: such a client waits for its answer.
+ * afterwards: it destroys the socket, also where the body was whole (the kernel of a client that has left sends on what
+ * it had), unless the server allows that.
  *
  * Not where somebody reads the body already: what he takes is not counted yet. Not over HTTP/2, which shows it at once.
  */
 export async function lookForClient({ req, stream, socket, price, signal }: GovernedRequest): Promise<void> {
   let seen = socket?.bytesRead
   // An injected request has no socket to speak of.
-  if (stream !== undefined || seen === undefined) return
+  // What was whole before is read on while it waits.
+  if (stream !== undefined || seen === undefined || req.complete) return
   const most = Math.min(MOST_BYTES, price.bytes)
   let quiet = 0
-  while (isOpen() && quiet < QUIET_TURNS && req.readableLength < most) {
+  while (isOpen() && quiet < QUIET_TURNS && (req.complete || req.readableLength < most)) {
     socket.resume()
     await turn()
     quiet = socket.bytesRead === seen ? quiet + 1 : 0
@@ -32,6 +34,6 @@ export async function lookForClient({ req, stream, socket, price, signal }: Gove
   if (socket.destroyed) throw clientLeft()
 
   function isOpen(): boolean {
-    return !(req.complete || req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
+    return !(req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
   }
 }

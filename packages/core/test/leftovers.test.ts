@@ -26,21 +26,24 @@ t.test('newcomers wait for what is left over beyond a quarter, and those who are
   t.equal(clock.pending, 0)
 })
 
-t.test('what is never told to be over counts for a time only, and keeps no timer where it holds up nobody', async t => {
-  const clock = new FakeClock(t)
-  const budget = new ByteBudget({ capacity: 64 * MIB, queue: { timeoutMs: 2 * LEFT_OVER_MS } })
-  const { leftovers } = budget
-  leftovers.leave(16 * MIB)
-  t.equal(clock.pending, 0, 'a quarter is nothing')
-  clock.tick(1000)
-  leftovers.leave(MIB)
-  t.equal(clock.pending, 1)
-  const waiting = budget.acquire(64 * MIB)
-  clock.tick(LEFT_OVER_MS - 1000)
-  t.equal(leftovers.bytes, MIB)
-  t.equal((await waiting).bytes, 64 * MIB)
-  t.equal(clock.pending, 0)
-})
+t.test(
+  'what is never told to be over counts for a time only, and keeps no timer where it holds up nobody',
+  async t => {
+    const clock = new FakeClock(t)
+    const budget = new ByteBudget({ capacity: 64 * MIB, queue: { timeoutMs: 2 * LEFT_OVER_MS } })
+    const { leftovers } = budget
+    leftovers.leave(16 * MIB)
+    t.equal(clock.pending, 0, 'a quarter is nothing')
+    clock.tick(1000)
+    leftovers.leave(MIB)
+    t.equal(clock.pending, 1)
+    const waiting = budget.acquire(64 * MIB)
+    clock.tick(LEFT_OVER_MS - 1000)
+    t.equal(leftovers.bytes, MIB)
+    t.equal((await waiting).bytes, 64 * MIB)
+    t.equal(clock.pending, 0)
+  },
+)
 
 t.test('a small budget is free for 8 MiB of them', async t => {
   const budget = new ByteBudget({ capacity: MIB })

@@ -6,6 +6,7 @@ import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
 import { scenario } from './fixtures/governed-server.ts'
 import { head } from './fixtures/raw-client.ts'
+import { until } from './fixtures/until.ts'
 
 /** What is read of a request before its handler has it. */
 const arrived: number[] = []
@@ -45,6 +46,26 @@ scenario(
     await server.reached(1)
     client.write('a'.repeat(1000))
     t.same(await client.answers(1), [200])
+  },
+)
+
+scenario(
+  'a client that has sent all of its body and left while it waited reaches no handler',
+  { options: { budget: '8MiB' } },
+  async (t, server) => {
+    const room = server.governor.budget.charge(8 * 2 ** 20)
+    const client = await server.connect()
+    client.write(head('POST', '/a', { 'Content-Length': 500_000 }))
+    client.write(Buffer.alloc(500_000))
+    await server.queued(1)
+    // What it has written is its kernel's to send.
+    client.socket.end()
+    await until(() => client.socket.writableFinished, 'its end')
+    room.release()
+    await client.closed()
+    await server.idle()
+    t.same(server.handled, [])
+    t.match(server.governor.stats(), { refused: { ERR_PLIMSOLL_CLIENT_GONE: 1 }, admitted: 0 })
   },
 )
 
