@@ -25,6 +25,8 @@ export class Account {
   lent = 0
   /** Bytes of those promised that have arrived. */
   paidIn = 0
+  /** Bytes of responses that are over, which the kernel has beyond what it may have for nothing: newcomers find them taken. */
+  departed = 0
   /** The one who was promised all there is, as long as something of it is lent; later on of no effect. */
   giant: { readonly bytes: number; readonly lent: number } | undefined = undefined
   readonly #line: Line
@@ -68,14 +70,14 @@ export class Account {
 
   /** Bytes that may still be promised to newcomers; less than 0 in debt. */
   get free(): number {
-    return this.open - this.promised
+    return this.open - this.promised - this.departed
   }
 
   /** Whether a newcomer has room. */
   admits(bytes: number): boolean {
     // Not by `open`: with each request, the least of two is dear.
     const promised = this.promised + bytes
-    return promised <= this.capacity && (promised <= this.ceiling || this.promised === 0)
+    return promised + this.departed <= this.capacity && (promised <= this.ceiling || this.promised === 0)
   }
 
   /** Whether one who is in has room for more. */

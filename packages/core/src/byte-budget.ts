@@ -1,5 +1,6 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { Departures } from './departures.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Lending, Loan } from './lending.ts'
@@ -83,6 +84,12 @@ export class ByteBudget {
    * @internal
    */
   looks: Looks | undefined
+  /**
+   * What the kernel still has of responses that are over.
+   *
+   * @internal
+   */
+  readonly departures: Departures
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
@@ -105,6 +112,8 @@ export class ByteBudget {
       standsAside,
     })
     this.#lending = new Lending(this.#account)
+    this.departures = new Departures(this.#account, () => this.#lacking, this)
+    this.onShortage(() => this.departures.settle())
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
   }
 
@@ -160,7 +169,15 @@ export class ByteBudget {
     return bytes <= this.#small
   }
 
-  /** Bytes free now; 0 in debt. */
+  /**
+   * Bytes that are reserved no more, and of which Linux says that the kernel still has them for clients that have not
+   * taken their responses yet. Of those beyond an allowance newcomers find so much less room.
+   */
+  get departed(): number {
+    return this.departures.bytes
+  }
+
+  /** Bytes that a newcomer finds free now; 0 in debt. */
   get available(): number {
     return Math.max(0, this.#account.free)
   }
@@ -347,12 +364,18 @@ export class ByteBudget {
   }
 
   #shortage(): number {
-    const { promised, capacity, reach, free } = this.#account
+    const { promised, capacity, reach } = this.#account
     if (this.#lending.first !== undefined) return this.#lending.shortage
-    const next = this.#line.head(reach)
-    if (next !== undefined) return this.#lending.leastFor(next) - free
+    if (this.#line.head(reach) !== undefined) return this.#lacking
     // Whom the ceiling keeps out gets in once he is alone.
     return this.#line.head(capacity) === undefined ? 0 : promised
+  }
+
+  /** How many bytes the newcomer lacks whose turn it is. */
+  get #lacking(): number {
+    const { reach, free } = this.#account
+    const next = this.#lending.first === undefined ? this.#line.head(reach) : undefined
+    return next === undefined ? 0 : this.#lending.leastFor(next) - free
   }
 
   #standsAside(): boolean {
@@ -370,6 +393,7 @@ export class ByteBudget {
     this.#account.capacity = parseByteSize(capacity, 'capacity')
     this.#account.configured = Math.max(this.#account.configured, this.#account.capacity)
     this.#giants.capacity = 0
+    this.departures.resize()
     this.#drain()
   }
 

@@ -72,6 +72,8 @@ export class Watched implements Linked<Watched> {
   cut = false
   /** Whether its client had moved at the last look, however little. */
   moves = false
+  /** What its client had moved by then. */
+  readonly began: number
   #lastMoved: number
   #cutForMs = 0
   #seenForMs = 0
@@ -85,7 +87,7 @@ export class Watched implements Linked<Watched> {
 
   constructor(holder: Holder) {
     this.holder = holder
-    this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
+    this.began = this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
   }
 
   /** Whether the client would need long for `rest` bytes at its pace, which is endless until it is known. */
