@@ -50,9 +50,10 @@ export interface Sources {
  * follows a counter: it can't be more than all sockets of the container hold.
  */
 export class Departures {
+  /** Others in tests. */
+  sources: Sources = { queues: new KernelQueues(), inSockets: () => memoryUse().inSockets() }
   readonly #main: Account
   readonly #watcher: Watcher
-  readonly #sources: Sources
   readonly #account: Account
   readonly #all = new Map<Socket, Departed>()
   /** So much of what is counted has gone, nobody knows yet whose. */
@@ -64,15 +65,9 @@ export class Departures {
    * @param main where newcomers find less room
    * @param lacking how many bytes whoever is next there lacks, of newcomers
    */
-  constructor(
-    main: Account,
-    lacking: () => number,
-    watcher: Watcher,
-    sources: Sources = { queues: new KernelQueues(), inSockets: () => memoryUse().inSockets() },
-  ) {
+  constructor(main: Account, lacking: () => number, watcher: Watcher) {
     this.#main = main
     this.#watcher = watcher
-    this.#sources = sources
     this.#account = new Account(main.capacity, {
       freed: () => this.#tell(),
       shortage: () => Math.min(lacking(), main.departed),
@@ -93,7 +88,7 @@ export class Departures {
 
   /** A response that has sent so much on `socket` is over. To be called before what it has reserved is given back. */
   add(socket: Socket, bytes: number): void {
-    if (!this.#sources.queues.exist || socket.remotePort === undefined) return
+    if (!this.sources.queues.exist || socket.remotePort === undefined) return
     let departed = this.#all.get(socket)
     if (departed === undefined) {
       departed = new Departed(socket, this.#account, this.#watcher, () => this.#all.delete(socket))
@@ -110,7 +105,7 @@ export class Departures {
     const now = performance.now()
     if (this.#all.size === 0 || now < this.#lookedAt + LEAST_APART_MS) return
     this.#lookedAt = now
-    const { queues, inSockets } = this.#sources
+    const { queues, inSockets } = this.sources
     const inAll = inSockets()
     if (queues.refresh(inAll === undefined ? PART_WITHOUT_COUNTER : PART_OF_TIME)) {
       this.#gone = 0
@@ -170,7 +165,7 @@ class Departed implements Holder {
   add(bytes: number): void {
     this.#most = this.reservation.bytes + bytes
     this.#takenThen = this.#takes()
-    this.#is(Math.min(this.#most, MOST_OF_ONE))
+    this.#is(Math.max(this.reservation.bytes, Math.min(this.#most, MOST_OF_ONE)))
   }
 
   follow(queues: Sources['queues']): void {
