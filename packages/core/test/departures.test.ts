@@ -99,6 +99,20 @@ scenario(
 )
 
 scenario(
+  'of what is only observed nothing is counted, and nobody would be held up by it',
+  { ...setup, options: { ...setup.options, mode: 'observe' } },
+  async (t, server) => {
+    for (let n = 1; n <= 16; n++) {
+      const client = await server.connect()
+      client.socket.pause()
+      client.write(request)
+      await until(() => server.governor.stats().released === n, 'its end, for Node')
+    }
+    t.match(server.governor.stats(), { departed: 0, observed: { queued: 0 } })
+  },
+)
+
+scenario(
   'what has arrived before more was reserved is not taken for sent',
   {
     options: { budget: 4 * MIB, cost: 0 },
