@@ -78,6 +78,8 @@ export class Watched implements Linked<Watched> {
   #cutForMs = 0
   #seenForMs = 0
   #stillMs = 0
+  /** So much of it the kernel has confirmed: its figures may be seconds apart where many are connected. */
+  #confirmedMs = 0
   #owed: 'sends' | 'takes' | undefined
   #acknowledged: number | undefined
   #movedBefore = 0
@@ -105,7 +107,8 @@ export class Watched implements Linked<Watched> {
     // On HTTP/2 a client opens its window by half, for one of its streams after the other.
     if (this.#knownBy === 'takes') return this.#stillMs >= GRACE_MS
     const leastMs = hurried ? HURRIED_GRACE_MS[this.#knownBy] : LEAST_GRACE_MS
-    return this.#stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
+    const stillMs = this.#knownBy === 'acknowledges' ? this.#confirmedMs : this.#stillMs
+    return stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
   }
 
   get #knownBy(): 'sends' | 'acknowledges' | 'takes' {
@@ -150,14 +153,19 @@ export class Watched implements Linked<Watched> {
   lookCloser(queues: KernelQueues): void {
     const bytes = this.holder.acknowledged(queues)
     if (bytes === undefined) return
-    this.#acknowledged ??= bytes
-    if (bytes - this.#acknowledged < STILL_BYTES) return
-    this.#stillMs = 0
+    const before = this.#acknowledged
+    if (before !== undefined && bytes - before < STILL_BYTES) {
+      this.#confirmedMs = this.#stillMs
+      return
+    }
+    // Before the first figure it may have taken more than Node knows.
+    this.#stillMs = before === undefined ? Math.min(this.#stillMs, LOOK_EVERY_MS) : 0
+    this.#confirmedMs = 0
     this.#acknowledged = bytes
   }
 
   #restart(): void {
-    this.#stillMs = 0
+    this.#stillMs = this.#confirmedMs = 0
     this.#acknowledged = undefined
   }
 
