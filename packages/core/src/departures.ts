@@ -13,7 +13,7 @@ export const SENT_FREE = 64 * 1024
  * What the kernel may have of all of them for nothing: a part of the capacity, and never less than twice what it has of one
  * connection. So a client that asks for one thing after the other never waits for what it was sent before.
  */
-export const FREE_PART = 1 / 4
+export const FREE_PART = 1 / 8
 export const LEAST_FREE = 8 * 2 ** 20
 /** No more is counted of a connection until it was looked at: the send buffer, by `net.ipv4.tcp_wmem` of all distributions. */
 export const MOST_OF_ONE = 4 * 2 ** 20

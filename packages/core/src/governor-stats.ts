@@ -12,7 +12,7 @@ export interface GovernorStats {
   readonly reserved: number
   /**
    * Bytes reserved no more that the kernel still has, since clients have not taken their responses yet; where Linux tells.
-   * Beyond a quarter of the capacity, or 8 MiB where that is more, newcomers find so much less room.
+   * Beyond an eighth of the capacity, or 8 MiB where that is more, newcomers find so much less room.
    */
   readonly departed: number
   /** Bytes that a newcomer finds free; 0 in debt. */
