@@ -21,7 +21,7 @@ export const MOST_OF_ONE = 4 * 2 ** 20
 export const LOOK_EVERY_MS = 50
 /** No more often than this, however many want to come in. */
 const LEAST_APART_MS = 5
-/** What looking may take of the time where the container counts what is in its sockets, and where it doesn't. */
+/** What looking may take of the time; and where newcomers find less room, and the container does not count what is in sockets. */
 const PART_OF_TIME = 1 / 50
 const PART_WITHOUT_COUNTER = 1 / 20
 
@@ -77,7 +77,7 @@ export class Departures {
 
   /** Bytes, as of the last look. */
   get bytes(): number {
-    return Math.max(0, this.#account.promised - this.#gone)
+    return this.#account.promised - this.#gone
   }
 
   /** The capacity has changed. */
@@ -106,8 +106,9 @@ export class Departures {
     if (this.#all.size === 0 || now < this.#lookedAt + LEAST_APART_MS) return
     this.#lookedAt = now
     const { queues, inSockets } = this.sources
-    const inAll = inSockets()
-    if (queues.refresh(inAll === undefined ? PART_WITHOUT_COUNTER : PART_OF_TIME)) {
+    const matters = this.#main.departed > 0
+    const inAll = matters ? inSockets() : undefined
+    if (queues.refresh(matters && inAll === undefined ? PART_WITHOUT_COUNTER : PART_OF_TIME)) {
       this.#gone = 0
       for (const departed of this.#all.values()) departed.follow(queues)
     } else if (!queues.exist) for (const departed of this.#all.values()) departed.release()
