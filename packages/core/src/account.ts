@@ -5,7 +5,7 @@ export interface Line {
   /** How many bytes whoever is next lacks; 0 or less where nobody does. */
   readonly shortage: () => number
   /** Whether somebody has no room beside the giant. */
-  readonly standsAside: () => boolean
+  readonly standsAside?: () => boolean
 }
 
 /**
@@ -51,7 +51,7 @@ export class Account {
 
   /** Whether there is somebody who waits for nobody but this one. */
   isKeptUpBy(reservation: { readonly lent: number }): boolean {
-    return reservation === this.giant && reservation.lent > 0 && this.#line.standsAside()
+    return reservation === this.giant && reservation.lent > 0 && this.#line.standsAside?.() === true
   }
 
   /**

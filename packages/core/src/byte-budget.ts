@@ -374,8 +374,8 @@ export class ByteBudget {
   /** How many bytes the newcomer lacks whose turn it is. */
   get #lacking(): number {
     const { reach, free } = this.#account
-    const next = this.#lending.first === undefined ? this.#line.head(reach) : undefined
-    return next === undefined ? 0 : this.#lending.leastFor(next) - free
+    const next = this.#line.head(reach)
+    return next === undefined || this.#lending.first !== undefined ? 0 : this.#lending.leastFor(next) - free
   }
 
   #standsAside(): boolean {

@@ -71,7 +71,6 @@ export class Departures {
     this.#account = new Account(main.capacity, {
       freed: () => this.#tell(),
       shortage: () => Math.min(lacking(), main.departed),
-      standsAside: () => false,
     })
   }
 
@@ -209,8 +208,6 @@ class Departed implements Holder {
   }
 
   needed(): undefined {}
-
-  lend(): void {}
 
   dropGuess(): void {}
 

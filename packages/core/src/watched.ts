@@ -56,8 +56,8 @@ export interface Holder {
   acknowledged(queues: KernelQueues): number | undefined
   /** Of what was promised, how much is in use by now; undefined where nothing more is to be sent. */
   needed(): number | undefined
-  /** Lends what is reserved and not needed. */
-  lend(reservation: BudgetReservation, needed: number): void
+  /** Lends what is reserved and not needed. Where that is nothing ever, nobody asks. */
+  lend?(reservation: BudgetReservation, needed: number): void
   /** Gives back what was reserved by guess for a response that buffers less by now. Any number of calls. */
   dropGuess(): void
   /** Ends it. What it holds may come free a while later. */

@@ -339,6 +339,26 @@ t.test('nobody is cut where that lets in nobody', async t => {
   look()
 })
 
+t.test('nor for who is in and was halted: he finds the room that has departed', async t => {
+  const { clock, budget, departAll, resets, left, look } = departing(t)
+  departAll(16)
+  const lender = budget.tryAcquire(8 * MIB) as BudgetReservation
+  const loan = budget.loanOf(lender, () => {})
+  loan.lend(0)
+  const others = budget.charge(16 * MIB)
+  loan.claim(MIB, MIB)
+  t.equal(budget.halted, 1)
+  const waiter = budget.acquire(MIB)
+  clock.tick(4 * GRACE_MS)
+  t.strictSame(resets, [])
+  others.release()
+  t.equal(budget.halted, 0)
+  lender.release()
+  ;(await waiter).release()
+  left.clear()
+  look()
+})
+
 t.test('what closed connections leave behind keeps nobody out for ever', async t => {
   const { clock, budget, left, depart, look, resets } = departing(t)
   for (let port = 1; port <= 16; port++) Object.assign(depart(port), { resetAndDestroy: () => {} })
