@@ -5,7 +5,7 @@ export interface Line {
   /** How many bytes whoever is next lacks; 0 or less where nobody does. */
   readonly shortage: () => number
   /** Whether somebody has no room beside the giant. */
-  readonly standsAside: () => boolean
+  readonly standsAside?: () => boolean
 }
 
 /**
@@ -25,7 +25,9 @@ export class Account {
   lent = 0
   /** Bytes of those promised that have arrived. */
   paidIn = 0
-  /** Bytes that nobody has reserved, and that newcomers have to wait for all the same; see `Leftovers`. */
+  /** Bytes of responses that are over, which the kernel has beyond what it may have for nothing: newcomers find them taken. */
+  departed = 0
+  /** The same of what handlers go on with for clients that have gone; see `Leftovers`. */
   leftOver = 0
   /** The one who was promised all there is, as long as something of it is lent; later on of no effect. */
   giant: { readonly bytes: number; readonly lent: number } | undefined = undefined
@@ -51,7 +53,7 @@ export class Account {
 
   /** Whether there is somebody who waits for nobody but this one. */
   isKeptUpBy(reservation: { readonly lent: number }): boolean {
-    return reservation === this.giant && reservation.lent > 0 && this.#line.standsAside()
+    return reservation === this.giant && reservation.lent > 0 && this.#line.standsAside?.() === true
   }
 
   /**
@@ -70,14 +72,15 @@ export class Account {
 
   /** Bytes that may still be promised to newcomers; less than 0 in debt. */
   get free(): number {
-    return this.open - this.promised - this.leftOver
+    return this.open - this.promised - this.departed - this.leftOver
   }
 
   /** Whether a newcomer has room. */
   admits(bytes: number): boolean {
     // Not by `open`: with each request, the least of two is dear.
     const promised = this.promised + bytes
-    return promised + this.leftOver <= this.capacity && (promised <= this.ceiling || this.promised === 0)
+    const taken = promised + this.departed + this.leftOver
+    return taken <= this.capacity && (promised <= this.ceiling || this.promised === 0)
   }
 
   /** Whether one who is in has room for more. */

@@ -1,5 +1,6 @@
 import { Account } from './account.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
+import { Departures } from './departures.ts'
 import { costTooLarge, optionError, PlimsollError } from './errors.ts'
 import { NO_LANE, smallFor } from './lane.ts'
 import { Leftovers } from './leftovers.ts'
@@ -85,7 +86,13 @@ export class ByteBudget {
    */
   looks: Looks | undefined
   /**
-   * Bytes of requests that are over.
+   * What the kernel still has of responses that are over.
+   *
+   * @internal
+   */
+  readonly departures: Departures
+  /**
+   * What handlers still have of requests that are over.
    *
    * @internal
    */
@@ -113,6 +120,8 @@ export class ByteBudget {
       standsAside,
     })
     this.#lending = new Lending(this.#account)
+    this.departures = new Departures(this.#account, () => this.#lacking, this)
+    this.onShortage(() => this.departures.settle())
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
   }
 
@@ -168,7 +177,15 @@ export class ByteBudget {
     return bytes <= this.#small
   }
 
-  /** Bytes free now; 0 in debt. */
+  /**
+   * Bytes that are reserved no more, and of which Linux says that the kernel still has them for clients that have not
+   * taken their responses yet. Of those beyond an allowance newcomers find so much less room.
+   */
+  get departed(): number {
+    return this.departures.bytes
+  }
+
+  /** Bytes that a newcomer finds free now; 0 in debt. */
   get available(): number {
     return Math.max(0, this.#account.free)
   }
@@ -355,12 +372,18 @@ export class ByteBudget {
   }
 
   #shortage(): number {
-    const { promised, capacity, reach, free } = this.#account
+    const { promised, capacity, reach } = this.#account
     if (this.#lending.first !== undefined) return this.#lending.shortage
-    const next = this.#line.head(reach)
-    if (next !== undefined) return this.#lending.leastFor(next) - free
+    if (this.#line.head(reach) !== undefined) return this.#lacking
     // Whom the ceiling keeps out gets in once he is alone.
     return this.#line.head(capacity) === undefined ? 0 : promised
+  }
+
+  /** How many bytes the newcomer lacks whose turn it is. */
+  get #lacking(): number {
+    const { reach, free } = this.#account
+    const next = this.#line.head(reach)
+    return next === undefined || this.#lending.first !== undefined ? 0 : this.#lending.leastFor(next) - free
   }
 
   #standsAside(): boolean {
@@ -378,6 +401,7 @@ export class ByteBudget {
     this.#account.capacity = parseByteSize(capacity, 'capacity')
     this.#account.configured = Math.max(this.#account.configured, this.#account.capacity)
     this.#giants.capacity = 0
+    this.departures.resize()
     this.#drain()
   }
 

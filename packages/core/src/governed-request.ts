@@ -550,6 +550,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.connectionOver()
   }
 
+  departs(bytes: number): void {
+    this.#budget.departures.add(this.socket, bytes)
+  }
+
   bodyOver(): void {
     this.#settle()
   }

@@ -10,7 +10,12 @@ export interface GovernorStats {
   readonly ceiling: number
   /** Bytes reserved. More than `capacity` is a debt. */
   readonly reserved: number
-  /** Bytes free; 0 in debt. */
+  /**
+   * Bytes reserved no more that the kernel still has, since clients have not taken their responses yet; where Linux tells.
+   * Beyond an eighth of the capacity, or 8 MiB where that is more, newcomers find so much less room.
+   */
+  readonly departed: number
+  /** Bytes that a newcomer finds free; 0 in debt. */
   readonly available: number
   /** Of the bytes reserved, those that have arrived. */
   readonly paidIn: number

@@ -413,11 +413,13 @@ export class Governor {
 
   /** Its figures now. Costs next to nothing: ask as often as you like. */
   stats(): GovernorStats {
-    const { capacity, ceiling, reserved, available, paidIn, lent, lane, giants, leftovers } = this.budget
+    const { capacity, ceiling, reserved, departed, available, paidIn, lent, lane, giants, leftovers } =
+      this.budget
     return {
       capacity,
       ceiling,
       reserved,
+      departed,
       available,
       paidIn,
       lent,

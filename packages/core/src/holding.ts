@@ -1,5 +1,6 @@
 import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { SENT_FREE } from './departures.ts'
 import type { Finalizable } from './finalization.ts'
 import type { BodyHold } from './hold-body.ts'
 import type { KernelQueues } from './kernel-queues.ts'
@@ -24,6 +25,8 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   bodyHold(): Pick<BodyHold, 'hold' | 'letCome'>
   /** Ends it, since its client stands still while others wait. */
   cut(): void
+  /** Its response has sent so much that was reserved, and is over. */
+  departs(bytes: number): void
 }
 
 /**
@@ -38,6 +41,8 @@ export class Holding implements Holder {
   #loan: Loan | undefined
   #body: Pick<BodyHold, 'hold' | 'letCome'> | undefined
   #watched: Watched | undefined
+  /** What had arrived by then. */
+  #readBefore = 0
   #taken = false
   #released = false
   #guessDropped = false
@@ -193,9 +198,22 @@ export class Holding implements Holder {
   release(): void {
     if (this.#released) return
     this.#released = true
-    if (this.#watched !== undefined) this.#budget.unwatch(this.#watched)
+    if (this.#watched !== undefined) {
+      this.#budget.unwatch(this.#watched)
+      this.#depart(this.#watched)
+    }
     this.drop()
     this.#overflow?.release()
+  }
+
+  /** Within the call that gives it back, so that nobody is let in who would find it in no account. */
+  #depart({ began }: Watched): void {
+    const { bytes } = this
+    const { socket, stream } = this.#payer
+    // Nearly always. Of one stream of several nobody tells.
+    if (bytes <= SENT_FREE || stream !== undefined) return
+    const sent = bytesTaken(socket, undefined) - (began - this.#readBefore)
+    if (sent > SENT_FREE) this.#payer.departs(Math.min(sent, bytes))
   }
 
   dropGuess(): void {
@@ -276,7 +294,8 @@ export class Holding implements Holder {
   }
 
   #watch(): void {
-    if (this.#observed) return
-    this.#watched ??= this.#budget.watch(this)
+    if (this.#observed || this.#watched !== undefined) return
+    this.#watched = this.#budget.watch(this)
+    this.#readBefore = this.#payer.reader?.total ?? 0
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
@@ -20,19 +20,25 @@ const PART_OF_TIME = 1 / 50
 export class KernelQueues {
   readonly #tables: readonly string[]
   #unacknowledged = new Map<string, number>()
-  #readAgainAt = 0
-  /** Nowhere but on Linux, and not in each sandbox. */
-  #exist = true
+  #readAt = Number.NEGATIVE_INFINITY
+  #tookMs = 0
+  #exist: boolean | undefined
 
   /** @param tables where they stand, for tests */
   constructor(tables: readonly string[] = TABLES) {
     this.#tables = tables
   }
 
-  /** Reads them again, unless that would take too much of the time. False where they can't be read now. */
-  refresh(): boolean {
+  /** Nowhere but on Linux, and not in each sandbox. */
+  get exist(): boolean {
+    this.#exist ??= this.#tables.some(table => existsSync(table))
+    return this.#exist
+  }
+
+  /** Reads them again, unless that would take more than `part` of the time. False where they can't be read now. */
+  refresh(part: number = PART_OF_TIME): boolean {
     const started = performance.now()
-    if (!this.#exist || started < this.#readAgainAt) return false
+    if (!this.exist || started < this.#readAt + this.#tookMs / part) return false
     try {
       const texts = this.#tables.map(textOf).filter(text => text !== undefined)
       this.#exist = texts.length > 0
@@ -42,8 +48,8 @@ export class KernelQueues {
       // EMFILE: a flood of connections has taken the last descriptor.
       return false
     }
-    const ended = performance.now()
-    this.#readAgainAt = ended + (ended - started) / PART_OF_TIME
+    this.#readAt = performance.now()
+    this.#tookMs = this.#readAt - started
     return true
   }
 

@@ -24,6 +24,7 @@ export interface MemoryReading {
 export class MemoryUse {
   readonly #limitBytes: number
   readonly #read: () => number
+  readonly #readSockets: () => number | undefined
   readonly #pressure: KernelFile | undefined
 
   /** @param root where `/proc` and `/sys` are found, for tests */
@@ -31,6 +32,7 @@ export class MemoryUse {
     const cgroup = limitingCgroup(root)
     this.#limitBytes = cgroup.bytes
     this.#read = readerOf(cgroup)
+    this.#readSockets = socketsReaderOf(cgroup)
     if (cgroup.folder !== undefined && cgroup.source === 'cgroup v2')
       this.#pressure = new KernelFile(join(cgroup.folder, 'memory.pressure'))
   }
@@ -39,6 +41,11 @@ export class MemoryUse {
     // Not a number where the files of the cgroup have gone, or say something else.
     const usedBytes = this.#read() || process.memoryUsage.rss()
     return { usedBytes, limitBytes: this.#limitBytes, stalled: this.#stalled() }
+  }
+
+  /** What of that its sockets hold; undefined where nobody tells. */
+  inSockets(): number | undefined {
+    return this.#readSockets()
   }
 
   #stalled(): number {
@@ -55,6 +62,21 @@ function readerOf({ source, folder }: LimitingCgroup): () => number {
   const sockets = new KernelFile(join(folder, 'memory.kmem.tcp.usage_in_bytes'))
   // A file that is not there says 0.
   return () => figure(stat.read(), 'total_rss') + Number(kernel.read()) + Number(sockets.read())
+}
+
+function socketsReaderOf({ source, folder }: LimitingCgroup): () => number | undefined {
+  if (folder === undefined) return () => undefined
+  if (source === 'cgroup v2') {
+    const stat = new KernelFile(join(folder, 'memory.stat'))
+    return () => {
+      const text = stat.read()
+      // With `cgroup.memory=nosocket` nobody counts them.
+      return text.includes('\nsock ') ? figure(text, 'sock') || undefined : undefined
+    }
+  }
+  const sockets = new KernelFile(join(folder, 'memory.kmem.tcp.usage_in_bytes'))
+  // Where they are not limited nobody counts them.
+  return () => Number(sockets.read()) || undefined
 }
 
 /** Shared memory counts as cache, but without swap nobody can take it back; slab is in part a cache. */

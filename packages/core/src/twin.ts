@@ -172,6 +172,9 @@ export class Twin extends GovernedRequest {
     this.fail(tooSlow(this.bytes))
   }
 
+  /** Nobody is held up by what is only observed, nor is a client cut that has not taken it. */
+  override departs(): void {}
+
   override bodyHold(): typeof NO_HOLD {
     return NO_HOLD
   }

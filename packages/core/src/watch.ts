@@ -97,7 +97,7 @@ export class Watch {
     const needed = holder.needed()
     if (reservation === undefined || needed === undefined) return
     if (watched.isSlowFor(reservation.bytes - needed) && poolsOf(reservation).some(pool => pool.shortage > 0))
-      holder.lend(reservation, needed)
+      holder.lend?.(reservation, needed)
   }
 
   /** Cuts those who stand still, longest first, where their bytes are enough for whoever is next. */

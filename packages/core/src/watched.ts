@@ -56,8 +56,8 @@ export interface Holder {
   acknowledged(queues: KernelQueues): number | undefined
   /** Of what was promised, how much is in use by now; undefined where nothing more is to be sent. */
   needed(): number | undefined
-  /** Lends what is reserved and not needed. */
-  lend(reservation: BudgetReservation, needed: number): void
+  /** Lends what is reserved and not needed. Where that is nothing ever, nobody asks. */
+  lend?(reservation: BudgetReservation, needed: number): void
   /** Gives back what was reserved by guess for a response that buffers less by now. Any number of calls. */
   dropGuess(): void
   /** Ends it. What it holds may come free a while later. */
@@ -72,10 +72,14 @@ export class Watched implements Linked<Watched> {
   cut = false
   /** Whether its client had moved at the last look, however little. */
   moves = false
+  /** What its client had moved by then. */
+  readonly began: number
   #lastMoved: number
   #cutForMs = 0
   #seenForMs = 0
   #stillMs = 0
+  /** So much of it the kernel has confirmed: its figures may be seconds apart where many are connected. */
+  #confirmedMs = 0
   #owed: 'sends' | 'takes' | undefined
   #acknowledged: number | undefined
   #movedBefore = 0
@@ -85,7 +89,7 @@ export class Watched implements Linked<Watched> {
 
   constructor(holder: Holder) {
     this.holder = holder
-    this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
+    this.began = this.#lastMoved = this.#paceFrom = this.#movedBefore = holder.moved()
   }
 
   /** Whether the client would need long for `rest` bytes at its pace, which is endless until it is known. */
@@ -103,7 +107,8 @@ export class Watched implements Linked<Watched> {
     // On HTTP/2 a client opens its window by half, for one of its streams after the other.
     if (this.#knownBy === 'takes') return this.#stillMs >= GRACE_MS
     const leastMs = hurried ? HURRIED_GRACE_MS[this.#knownBy] : LEAST_GRACE_MS
-    return this.#stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
+    const stillMs = this.#knownBy === 'acknowledges' ? this.#confirmedMs : this.#stillMs
+    return stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
   }
 
   get #knownBy(): 'sends' | 'acknowledges' | 'takes' {
@@ -148,14 +153,19 @@ export class Watched implements Linked<Watched> {
   lookCloser(queues: KernelQueues): void {
     const bytes = this.holder.acknowledged(queues)
     if (bytes === undefined) return
-    this.#acknowledged ??= bytes
-    if (bytes - this.#acknowledged < STILL_BYTES) return
-    this.#stillMs = 0
+    const before = this.#acknowledged
+    if (before !== undefined && bytes - before < STILL_BYTES) {
+      this.#confirmedMs = this.#stillMs
+      return
+    }
+    // Before the first figure it may have taken more than Node knows.
+    this.#stillMs = before === undefined ? Math.min(this.#stillMs, LOOK_EVERY_MS) : 0
+    this.#confirmedMs = 0
     this.#acknowledged = bytes
   }
 
   #restart(): void {
-    this.#stillMs = 0
+    this.#stillMs = this.#confirmedMs = 0
     this.#acknowledged = undefined
   }
 

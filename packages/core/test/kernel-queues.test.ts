@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rmdirSync, writeFileSync } from 'node:fs'
+import { rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -50,6 +50,15 @@ t.test('where there are no tables they are not read again', async t => {
   t.equal(queues.refresh(), false)
   writeFileSync(file, table)
   t.equal(queues.refresh(), false)
+})
+
+t.test('nor where there are none any more', async t => {
+  const file = join(t.testdir({ tcp: table }), 'tcp')
+  const queues = new KernelQueues([file])
+  t.equal(queues.exist, true)
+  rmSync(file)
+  t.equal(queues.refresh(), false)
+  t.equal(queues.exist, false)
 })
 
 t.test('a kernel without IPv6 has one of them', async t => {

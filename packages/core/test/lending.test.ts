@@ -114,6 +114,8 @@ class Client implements Payer {
     return undefined
   }
 
+  departs(): void {}
+
   cut(): void {
     this.wasCut = true
     this.end()

@@ -122,3 +122,20 @@ t.test('to look again opens nothing', async t => {
   for (let n = 0; n < 100; n++) memoryUse().read()
   t.equal(open(), before)
 })
+
+t.test('what sockets hold of it, where somebody counts them', async t => {
+  const limit = { 'memory.stat': `hierarchical_memory_limit ${512 * MIB}\n` }
+  const counter = 'memory.kmem.tcp.usage_in_bytes'
+  for (const [name, rootOf, bytes] of [
+    ['v2', (t: Test) => v2(t, V2_STAT), 5 * MIB],
+    ['v2, none', (t: Test) => v2(t, V2_STAT.replace(/sock \d+/, 'sock 0')), undefined],
+    ['v2, of an old kernel', (t: Test) => v2(t, `anon ${MIB}\n`), undefined],
+    ['v1', (t: Test) => v1(t, { ...limit, [counter]: `${MIB}\n` }), MIB],
+    ['v1, where they are not limited', (t: Test) => v1(t, { ...limit, [counter]: '0\n' }), undefined],
+    ['v1, without a counter', (t: Test) => v1(t, limit), undefined],
+    ['no cgroup', (t: Test) => t.testdir(), undefined],
+  ] as const)
+    await t.test(name, async t => {
+      t.equal(new MemoryUse(rootOf(t)).inSockets(), bytes)
+    })
+})

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { type GovernedServer, scenario } from './fixtures/governed-server.ts'
 import { head, post } from './fixtures/raw-client.ts'

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
+import type { KernelQueues } from '../src/kernel-queues.ts'
 import {
   GRACE_MS,
   type Holder,
@@ -7,7 +8,9 @@ import {
   LEAST_GRACE_MS,
   LOOK_EVERY_MS,
   STILL_BYTES,
+  Watched,
 } from '../src/watched.ts'
+import { anyValue } from './fixtures/any-value.ts'
 import { FakeClock } from './fixtures/fake-clock.ts'
 import { promisesSettled } from './fixtures/settled.ts'
 
@@ -148,6 +151,27 @@ t.test('a reader who acknowledges is not cut, whatever Node hears of him', async
     client.bytesAcknowledged += STILL_BYTES
   }
   t.equal(client.cuts, 0)
+})
+
+t.test('a reader is not cut for the time between two looks of the kernel, which may be seconds', async t => {
+  const client = new Client(new ByteBudget({ capacity: CAPACITY }), CAPACITY / 2, 'takes')
+  const watched = new Watched(client)
+  const queues = anyValue<KernelQueues>({})
+  const looks = (ms: number) => {
+    for (let sinceMs = 0; sinceMs < ms; sinceMs += LOOK_EVERY_MS) watched.look(LOOK_EVERY_MS)
+  }
+  client.bytesAcknowledged = 0
+  looks(2000)
+  watched.lookCloser(queues)
+  t.equal(watched.isTooStill(1 / 2, true), false, 'of the time before nobody knows')
+  looks(2000)
+  t.equal(watched.isTooStill(1 / 2, true), false, 'nor yet of this')
+  client.bytesAcknowledged += STILL_BYTES
+  watched.lookCloser(queues)
+  t.equal(watched.isTooStill(1 / 2, true), false, 'it has moved')
+  looks(2000)
+  watched.lookCloser(queues)
+  t.equal(watched.isTooStill(1 / 2, true), true, 'by now it is known to stand still')
 })
 
 t.test('who owes nothing is not cut, and his grace begins when he does', async t => {

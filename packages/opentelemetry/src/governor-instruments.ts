@@ -25,6 +25,8 @@ export function governorInstruments(meter: Meter) {
       capacity: bytes('budget.capacity', 'Bytes that may be reserved at once'),
       ceiling: bytes('budget.ceiling', 'Bytes that newcomers may fill: fewer while memory is short'),
       reserved: bytes('budget.reserved', 'Bytes reserved'),
+      departed: bytes('budget.departed', 'Bytes of responses that are over, which the kernel still has'),
+      leftOver: bytes('budget.left_over', 'Bytes that handlers go on with for clients that have gone'),
       available: bytes('budget.available', 'Bytes free'),
       debt: bytes('budget.debt', 'Bytes reserved beyond the capacity'),
       lent: bytes('budget.lent', 'Bytes that slow clients were promised, lent to others'),
@@ -63,7 +65,15 @@ export function observeGovernor(
   attributes: Attributes,
 ): void {
   const { capacity, reserved } = stats
-  for (const name of ['capacity', 'ceiling', 'reserved', 'available', 'lent'] as const)
+  for (const name of [
+    'capacity',
+    'ceiling',
+    'reserved',
+    'departed',
+    'leftOver',
+    'available',
+    'lent',
+  ] as const)
     result.observe(instruments[name], stats[name], attributes)
   for (const name of ['waiting', 'active', 'admitted', 'queued'] as const)
     result.observe(instruments[name], stats[name], attributes)
