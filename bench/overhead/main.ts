@@ -55,7 +55,10 @@ async function compare(options: Options): Promise<void> {
         const measured: Measured[][] = []
         for (let run = 1; run <= runs; run++) {
           console.error(`overhead: ${protocol}, ${route}, ${framework.name}, run ${run} of ${runs}`)
-          measured.push(await measure(sideBySide, { route, protocol, seconds, warmSeconds }))
+          // Nobody is always the first to be started and warm.
+          const inTurn = run % 2 === 1 ? sideBySide : sideBySide.toReversed()
+          const ofRun = await measure(inTurn, { route, protocol, seconds, warmSeconds })
+          measured.push(run % 2 === 1 ? ofRun : ofRun.reverse())
         }
         const measuredAt = new Date().toISOString()
         for (const [at, contender] of sideBySide.entries()) {

@@ -6,6 +6,7 @@ export const contenders = {
   semaphore: { name: 'byte semaphore', color: ink.peer, symbol: 'rect' },
   haproxy: { name: 'HAProxy by hand', color: '#7b3f98', symbol: 'diamond' },
   default: { name: 'Plimsoll, no options', color: ink.governedToo, symbol: 'emptyCircle' },
+  fronted: { name: 'Plimsoll and its front proxy', color: ink.governed, symbol: 'emptyRect' },
   plimsoll: { name: 'Plimsoll', color: ink.governed, symbol: 'circle' },
 } as const
 
@@ -15,5 +16,10 @@ export const contenderNames = Object.keys(contenders) as Contender[]
 
 /** Whom it is asked of to live. */
 export function isPlimsoll(contender: Contender): boolean {
-  return contender === 'plimsoll' || contender === 'default'
+  return contender === 'plimsoll' || contender === 'default' || contender === 'fronted'
+}
+
+/** Who has an HAProxy before the server. */
+export function isProxied(contender: Contender): contender is 'haproxy' | 'fronted' {
+  return contender === 'haproxy' || contender === 'fronted'
 }

@@ -1,5 +1,22 @@
+import { renderConfig } from '@plimsoll/haproxy'
 import type { Config } from '../pods/haproxy-process.ts'
-import { QUEUE_TIMEOUT_MS } from './workload.ts'
+import { BODY_BYTES, BUDGET, COST_OF_BYTE, QUEUE_TIMEOUT_MS } from './workload.ts'
+
+/** What `npx plimsoll haproxy` writes for this budget, told how many at once the server has threads for. */
+export function ofOurs(port: number, concurrency: number): Config {
+  const servers = [{ host: '127.0.0.1', port }]
+  const requestSize = BODY_BYTES * COST_OF_BYTE
+  return ({ bind, statsSocket }) =>
+    renderConfig({
+      budget: BUDGET,
+      requestSize,
+      concurrency,
+      queueTimeoutMs: QUEUE_TIMEOUT_MS,
+      servers,
+      bind,
+      statsSocket,
+    })
+}
 
 /** What somebody writes who knows this load and this server: as many at once as its threads bear, the others wait a while. */
 export function tunedByHand(port: number, maxconn: number): Config {

@@ -6,7 +6,7 @@ import { allNamed } from '../named.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { contenderNames, isPlimsoll } from './contenders.ts'
+import { contenderNames, isPlimsoll, isProxied } from './contenders.ts'
 import { measureCapacity, runCell } from './run-cell.ts'
 import { readReport, writeReport } from './scale-report.ts'
 import { type CellResult, lived, type ScaleRun } from './scale-result.ts'
@@ -50,7 +50,7 @@ async function compare(options: Options): Promise<void> {
   const machine = thisMachine()
   console.log(machineLine(machine))
   const chosen = allNamed('--contender', options.contender, contenderNames)
-  if (chosen.includes('haproxy')) haproxyVersion()
+  if (chosen.some(isProxied)) haproxyVersion()
   const forced = forcedCage(options.cage)
   const folder = resultsFolder(options)
   const kept = options.add ? readReport(folder) : undefined

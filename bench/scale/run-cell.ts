@@ -6,8 +6,8 @@ import { ServerProcess } from '../flood/server-process.ts'
 import { measureInProcess } from '../measuring-process.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
 import { HaproxyProcess } from '../pods/haproxy-process.ts'
-import type { Contender } from './contenders.ts'
-import { tunedByHand } from './front.ts'
+import { type Contender, isProxied } from './contenders.ts'
+import { ofOurs, tunedByHand } from './front.ts'
 import type { Load, LoadReport } from './load-process.ts'
 import { CLIENT_CORE, onCore, SERVER_CORE } from './own-core.ts'
 import { type CellResult, whatBecame } from './scale-result.ts'
@@ -23,6 +23,9 @@ export interface CellOptions {
   readonly seconds: number
 }
 
+/** What is in front of the handler in the server behind a proxy. */
+const behind: Partial<Record<Contender, Contender>> = { haproxy: 'nothing', fronted: 'plimsoll' }
+const configs = { haproxy: tunedByHand, fronted: ofOurs }
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
 /** Enough to keep all threads busy, and few enough to fit. */
 const CLIENTS = 8
@@ -51,12 +54,12 @@ export function runCell(
   options: CellOptions,
 ): Promise<CellResult> {
   return inCage(options.limitBytes, options.forceCage, async cage => {
-    const front = contender === 'haproxy' ? 'nothing' : contender
-    const server = await startServer(front, cage)
-    const proxy =
-      contender === 'haproxy'
-        ? await onCore(SERVER_CORE, () => HaproxyProcess.start(tunedByHand(server.port, options.maxconn)))
-        : undefined
+    const server = await startServer(behind[contender] ?? contender, cage)
+    const proxy = isProxied(contender)
+      ? await onCore(SERVER_CORE, () =>
+          HaproxyProcess.start(configs[contender](server.port, options.maxconn)),
+        )
+      : undefined
     const memory = new MemoryRecorder(cage)
     try {
       const startedMs = performance.now()

@@ -5,7 +5,7 @@ import { parseByteSize } from '@plimsoll/core'
 import plimsoll from '@plimsoll/fastify'
 import Fastify from 'fastify'
 import { PlainSemaphore } from '../flood/servers/plain-semaphore.ts'
-import { BODY_BYTES, BUDGET, KEY_ITERATIONS, PATH, QUEUE_TIMEOUT_MS } from './workload.ts'
+import { BODY_BYTES, BUDGET, COST_OF_BYTE, KEY_ITERATIONS, PATH, QUEUE_TIMEOUT_MS } from './workload.ts'
 
 /** A server that encrypts what it is sent, with a password: `server.ts --port 0 --front nothing`. */
 const { values } = parseArgs({ options: { port: { type: 'string' }, front: { type: 'string' } } })
@@ -26,8 +26,7 @@ if (values.front === 'semaphore') {
 }
 
 app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-// In memory at once: the chunks it came in, the body, and what that is encrypted to.
-const cost = ({ declaredBytes = 0 }) => 3 * declaredBytes
+const cost = ({ declaredBytes = 0 }) => COST_OF_BYTE * declaredBytes
 const config = values.front === 'plimsoll' ? { plimsoll: { cost } } : {}
 app.post<{ Body: Buffer }>(PATH, { config }, async ({ body }) => ({ bytes: (await encrypted(body)).length }))
 

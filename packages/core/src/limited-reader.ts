@@ -1,3 +1,4 @@
+import { INFLATED } from './content-encoding.ts'
 import { cutBody } from './cut-body.ts'
 import { bodyTooLarge, costTooLarge, type PlimsollError } from './errors.ts'
 import { Inflation, type InflationKeeper } from './inflation.ts'
@@ -77,7 +78,11 @@ export class LimitedReader implements InflationKeeper {
   /** How much body it is by now: what arrived, or has become of it, and what its small chunks take. */
   get held(): number {
     const { price } = this.#payer
-    return Math.max(this.#total, this.become) + (price.costOf === undefined ? 0 : this.#overheadAt(price))
+    const { inflated } = price
+    // A decoder can't be halted: what it has been given it will make as much of as most do.
+    const expected = inflated?.costOf === undefined ? 0 : Math.min(INFLATED * this.#total, inflated.limit)
+    const held = Math.max(this.#total, this.become, expected)
+    return held + (price.costOf === undefined ? 0 : this.#overheadAt(price))
   }
 
   /** Bytes that an encoded body has become. */

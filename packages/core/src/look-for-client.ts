@@ -20,6 +20,7 @@ export async function lookForClient({ req, stream, socket, price, signal }: Gove
   // An injected request has no socket to speak of.
   // What was whole before is read on while it waits.
   if (stream !== undefined || seen === undefined || req.complete) return
+  const mayHalfClose = (socket as { server?: { httpAllowHalfOpen?: boolean } }).server?.httpAllowHalfOpen
   const most = Math.min(MOST_BYTES, price.bytes)
   let quiet = 0
   while (isOpen() && quiet < QUIET_TURNS && (req.complete || req.readableLength < most)) {
@@ -34,6 +35,7 @@ export async function lookForClient({ req, stream, socket, price, signal }: Gove
   if (socket.destroyed) throw clientLeft()
 
   function isOpen(): boolean {
+    if (req.complete && mayHalfClose) return false
     return !(req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
   }
 }

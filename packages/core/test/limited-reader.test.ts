@@ -19,6 +19,16 @@ import { until } from './fixtures/until.ts'
 
 const LIMIT = 2 ** 20
 
+/** Pays anything. */
+const NOBODY: BodyPayer = {
+  price: unboundedPrice(FREE, () => {}),
+  payIn() {},
+  inflates() {},
+  refund() {},
+  reprice() {},
+  bodyOver() {},
+}
+
 /** Counts what a reader was given. */
 class Sink extends Writable {
   bytes = 0
@@ -386,18 +396,25 @@ t.test('a body is cut although the logger throws, and that is heard of', async t
   await governor.close()
 })
 
+t.test(
+  'what is in a decoder counts as what most become, up to the limit, since nobody can halt it',
+  async t => {
+    const inflated = { limit: 1000, costOf: (bytes: number) => bytes }
+    const price = { ...unboundedPrice(FREE, () => {}), held: 'body' as const, inflated }
+    const req = new Readable({ read() {} })
+    const reader = new LimitedReader(anyValue(req), { ...NOBODY, price }, () => {})
+    t.equal(reader.held, 0)
+    req.push(Buffer.alloc(100))
+    t.equal(reader.held, 800)
+    req.push(Buffer.alloc(100))
+    t.equal(reader.held, 1000)
+  },
+)
+
 t.test('what it puts on a request goes with the next small collection, and the request with it', async t => {
   // V8 has some functions begin in old space, where each would keep its request until the next full collection.
-  const payer: BodyPayer = {
-    price: unboundedPrice(FREE, () => {}),
-    payIn() {},
-    inflates() {},
-    refund() {},
-    reprice() {},
-    bodyOver() {},
-  }
   const read = (): void => {
-    for (let n = 0; n < 1000; n++) new LimitedReader(anyValue(new Readable()), payer, () => {})
+    for (let n = 0; n < 1000; n++) new LimitedReader(anyValue(new Readable()), NOBODY, () => {})
     globalThis.gc?.({ type: 'minor' })
   }
   read()
