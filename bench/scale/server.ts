@@ -37,7 +37,7 @@ async function encrypted(body: Buffer): Promise<Buffer> {
   return Buffer.concat([salt, cipher.update(body), cipher.final(), cipher.getAuthTag()])
 }
 
-app.get('/health', async () => ({ ok: true }))
+for (const path of ['/health', '/healthz']) app.get(path, async () => ({ ok: true }))
 
 await app.listen({ port: Number(values.port), host: '127.0.0.1' })
 console.log(JSON.stringify({ listening: (app.server.address() as AddressInfo).port }))
