@@ -5,7 +5,7 @@ import { type Contender, contenderNames, contenders } from './contenders.ts'
 import { type Point, pointsOf, type ScaleRun } from './scale-result.ts'
 
 const WIDTH = 1180
-const HEIGHT = 440
+const HEIGHT = 470
 const PANEL = { width: 296, height: 230, top: 128 }
 const MiB = 2 ** 20
 
@@ -61,8 +61,8 @@ export function renderScaleChart(run: ScaleRun): string {
       { left: 14, top: HEIGHT - 28, text: footer(run), textStyle: text(11, ink.faint) },
     ],
     legend: {
-      right: 30,
-      top: 14,
+      left: 10,
+      top: HEIGHT - 62,
       data: shown.map(contender => contenders[contender].name),
       textStyle: text(12),
       itemGap: 26,
