@@ -69,6 +69,23 @@ scenario(
   },
 )
 
+scenario(
+  'a client that has sent all of its body and said that it was the last is answered, where the server lets it',
+  { options: { budget: '8MiB', cost: '1MiB' } },
+  async (_t, server) => {
+    Object.assign(server.http, { httpAllowHalfOpen: true })
+    const room = server.governor.budget.charge(8 * 2 ** 20)
+    const client = await server.connect()
+    client.write(head('POST', '/a', { 'Content-Length': 500_000 }))
+    client.write(Buffer.alloc(500_000))
+    await server.queued(1)
+    client.socket.end()
+    await until(() => client.socket.writableFinished, 'its end')
+    room.release()
+    await client.receives('500000')
+  },
+)
+
 {
   const seen = deferred()
   scenario(
