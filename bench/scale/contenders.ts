@@ -18,8 +18,3 @@ export const contenderNames = Object.keys(contenders) as Contender[]
 export function isPlimsoll(contender: Contender): boolean {
   return contender === 'plimsoll' || contender === 'default' || contender === 'fronted'
 }
-
-/** Who has an HAProxy before the server. */
-export function isProxied(contender: Contender): contender is 'haproxy' | 'fronted' {
-  return contender === 'haproxy' || contender === 'fronted'
-}

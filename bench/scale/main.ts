@@ -6,7 +6,8 @@ import { allNamed } from '../named.ts'
 import { haproxyVersion } from '../pods/haproxy-process.ts'
 import { resultsFolder } from '../results-folder.ts'
 import { runCommand } from '../run-command.ts'
-import { contenderNames, isPlimsoll, isProxied } from './contenders.ts'
+import { contenderNames, isPlimsoll } from './contenders.ts'
+import { proxies } from './front.ts'
 import { measureCapacity, runCell } from './run-cell.ts'
 import { readReport, writeReport } from './scale-report.ts'
 import { type CellResult, lived, type ScaleRun } from './scale-result.ts'
@@ -50,7 +51,7 @@ async function compare(options: Options): Promise<void> {
   const machine = thisMachine()
   console.log(machineLine(machine))
   const chosen = allNamed('--contender', options.contender, contenderNames)
-  if (chosen.some(isProxied)) haproxyVersion()
+  if (chosen.some(contender => contender in proxies)) haproxyVersion()
   const forced = forcedCage(options.cage)
   const folder = resultsFolder(options)
   const kept = options.add ? readReport(folder) : undefined

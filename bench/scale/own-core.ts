@@ -5,8 +5,10 @@ import { availableParallelism } from 'node:os'
 export const SERVER_CORE = 0
 export const CLIENT_CORE = 1
 
+const ALL_CORES = `0-${availableParallelism() - 1}`
+
 /** Whether there is a core for each, and `taskset` of util-linux. */
-export const hasCores = availableParallelism() > CLIENT_CORE && pin(`0-${availableParallelism() - 1}`) === 0
+const hasCores = availableParallelism() > CLIENT_CORE && pin(ALL_CORES) === 0
 
 /** What is started in `start` has this core only. */
 export async function onCore<T>(core: number, start: () => Promise<T>): Promise<T> {
@@ -16,7 +18,7 @@ export async function onCore<T>(core: number, start: () => Promise<T>): Promise<
   try {
     return await start()
   } finally {
-    pin(`0-${availableParallelism() - 1}`)
+    pin(ALL_CORES)
   }
 }
 

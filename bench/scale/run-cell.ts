@@ -6,8 +6,8 @@ import { ServerProcess } from '../flood/server-process.ts'
 import { measureInProcess } from '../measuring-process.ts'
 import { onTheWayOut } from '../on-the-way-out.ts'
 import { HaproxyProcess } from '../pods/haproxy-process.ts'
-import { type Contender, isProxied } from './contenders.ts'
-import { ofOurs, tunedByHand } from './front.ts'
+import type { Contender } from './contenders.ts'
+import { proxies } from './front.ts'
 import type { Load, LoadReport } from './load-process.ts'
 import { CLIENT_CORE, onCore, SERVER_CORE } from './own-core.ts'
 import { type CellResult, whatBecame } from './scale-result.ts'
@@ -23,9 +23,6 @@ export interface CellOptions {
   readonly seconds: number
 }
 
-/** What is in front of the handler in the server behind a proxy. */
-const behind: Partial<Record<Contender, Contender>> = { haproxy: 'nothing', fronted: 'plimsoll' }
-const configs = { haproxy: tunedByHand, fronted: ofOurs }
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
 /** Enough to keep all threads busy, and few enough to fit. */
 const CLIENTS = 8
@@ -54,12 +51,10 @@ export function runCell(
   options: CellOptions,
 ): Promise<CellResult> {
   return inCage(options.limitBytes, options.forceCage, async cage => {
-    const server = await startServer(behind[contender] ?? contender, cage)
-    const proxy = isProxied(contender)
-      ? await onCore(SERVER_CORE, () =>
-          HaproxyProcess.start(configs[contender](server.port, options.maxconn)),
-        )
-      : undefined
+    const front = proxies[contender]
+    const server = await startServer(front?.behind ?? contender, cage)
+    const config = front?.config(server.port, options.maxconn)
+    const proxy = config && (await onCore(SERVER_CORE, () => HaproxyProcess.start(config)))
     const memory = new MemoryRecorder(cage)
     try {
       const startedMs = performance.now()

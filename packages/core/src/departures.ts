@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Account } from './account.ts'
+import { beyondAllowance } from './allowance.ts'
 import { type Ends, KernelQueues } from './kernel-queues.ts'
 import { memoryUse } from './memory-use.ts'
 import { bytesTaken } from './outflow.ts'
@@ -9,12 +10,8 @@ import type { Holder, Watched } from './watched.ts'
 
 /** So much of a response the kernel may have uncounted: whoever reads at all takes that at once. */
 export const SENT_FREE = 64 * 1024
-/**
- * What the kernel may have of all of them for nothing: a part of the capacity, and never less than twice what it has of one
- * connection. So a client that asks for one thing after the other never waits for what it was sent before.
- */
-export const FREE_PART = 1 / 8
-export const LEAST_FREE = 8 * 2 ** 20
+/** Part of the capacity that the kernel may have of all of them for nothing. */
+const FREE_PART = 1 / 8
 /** No more is counted of a connection until it was looked at: the send buffer, by `net.ipv4.tcp_wmem` of all distributions. */
 export const MOST_OF_ONE = 4 * 2 ** 20
 /** How often it looks at what has departed, as long as anything has. */
@@ -117,8 +114,7 @@ export class Departures {
 
   #count(): void {
     this.#gone = Math.min(this.#gone, this.#account.promised)
-    const free = Math.max(LEAST_FREE, this.#main.capacity * FREE_PART)
-    this.#main.departed = Math.max(0, this.bytes - free)
+    this.#main.departed = beyondAllowance(this.bytes, this.#main.capacity, FREE_PART)
   }
 
   #tell(): void {

@@ -1,10 +1,10 @@
 import type { Account } from './account.ts'
+import { beyondAllowance } from './allowance.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import { type Perishable, WaitTimer } from './wait-timer.ts'
 
-/** Part of the capacity that may be left over for nothing, and so much at least: a client or two must not notice. */
+/** Part of the capacity that may be left over for nothing. */
 const FREE_PART = 1 / 4
-const LEAST_FREE = 8 * 2 ** 20
 
 /** After so long it counts no more, whatever became of it: what is never told to be over must not shut the door for ever. */
 export const LEFT_OVER_MS = 30_000
@@ -66,8 +66,7 @@ export class Leftovers {
 
   #count(by: number): void {
     this.#bytes += by
-    const free = Math.max(LEAST_FREE, this.#account.configured * FREE_PART)
-    this.#account.leftOver = Math.max(0, this.#bytes - free)
+    this.#account.leftOver = beyondAllowance(this.#bytes, this.#account.configured, FREE_PART)
     if (this.#account.leftOver > 0) this.#timer.start(performance.now())
     else this.#timer.stop()
   }

@@ -68,11 +68,8 @@ function socketsReaderOf({ source, folder }: LimitingCgroup): () => number | und
   if (folder === undefined) return () => undefined
   if (source === 'cgroup v2') {
     const stat = new KernelFile(join(folder, 'memory.stat'))
-    return () => {
-      const text = stat.read()
-      // With `cgroup.memory=nosocket` nobody counts them.
-      return text.includes('\nsock ') ? figure(text, 'sock') || undefined : undefined
-    }
+    // With `cgroup.memory=nosocket` nobody counts them.
+    return () => figure(stat.read(), 'sock') || undefined
   }
   const sockets = new KernelFile(join(folder, 'memory.kmem.tcp.usage_in_bytes'))
   // Where they are not limited nobody counts them.

@@ -4,8 +4,8 @@ import type { GovernedRequest } from '../src/governed-request.ts'
 import { lookForClient } from '../src/look-for-client.ts'
 import { anyValue } from './fixtures/any-value.ts'
 import { deferred } from './fixtures/deferred.ts'
-import { scenario } from './fixtures/governed-server.ts'
-import { head } from './fixtures/raw-client.ts'
+import { type GovernedServer, scenario } from './fixtures/governed-server.ts'
+import { head, type RawClient } from './fixtures/raw-client.ts'
 import { until } from './fixtures/until.ts'
 
 /** What is read of a request before its handler has it. */
@@ -49,19 +49,25 @@ scenario(
   },
 )
 
+/** Sends a body of 500,000 bytes and an end while it waits for room, which there is then. */
+async function sendsAllAndEnds(server: GovernedServer): Promise<RawClient> {
+  const room = server.governor.budget.charge(8 * 2 ** 20)
+  const client = await server.connect()
+  client.write(head('POST', '/a', { 'Content-Length': 500_000 }))
+  client.write(Buffer.alloc(500_000))
+  await server.queued(1)
+  // What it has written is its kernel's to send.
+  client.socket.end()
+  await until(() => client.socket.writableFinished, 'its end')
+  room.release()
+  return client
+}
+
 scenario(
   'a client that has sent all of its body and left while it waited reaches no handler',
   { options: { budget: '8MiB' } },
   async (t, server) => {
-    const room = server.governor.budget.charge(8 * 2 ** 20)
-    const client = await server.connect()
-    client.write(head('POST', '/a', { 'Content-Length': 500_000 }))
-    client.write(Buffer.alloc(500_000))
-    await server.queued(1)
-    // What it has written is its kernel's to send.
-    client.socket.end()
-    await until(() => client.socket.writableFinished, 'its end')
-    room.release()
+    const client = await sendsAllAndEnds(server)
     await client.closed()
     await server.idle()
     t.same(server.handled, [])
@@ -74,14 +80,7 @@ scenario(
   { options: { budget: '8MiB', cost: '1MiB' } },
   async (_t, server) => {
     Object.assign(server.http, { httpAllowHalfOpen: true })
-    const room = server.governor.budget.charge(8 * 2 ** 20)
-    const client = await server.connect()
-    client.write(head('POST', '/a', { 'Content-Length': 500_000 }))
-    client.write(Buffer.alloc(500_000))
-    await server.queued(1)
-    client.socket.end()
-    await until(() => client.socket.writableFinished, 'its end')
-    room.release()
+    const client = await sendsAllAndEnds(server)
     await client.receives('500000')
   },
 )
