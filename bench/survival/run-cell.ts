@@ -15,7 +15,7 @@ import { REFERENCE } from './columns.ts'
 import { haproxyInFront } from './front.ts'
 import type { Order, Played } from './load/protocol.ts'
 import { unansweredOf } from './refusal.ts'
-import { type Row, STOP_AFTER_MS } from './rows.ts'
+import { type Row, stopAfterMs } from './rows.ts'
 
 const SERVER = fileURLToPath(new URL('./server/main.ts', import.meta.url))
 const UPSTREAM = fileURLToPath(new URL('./upstream.ts', import.meta.url))
@@ -23,8 +23,8 @@ const UPSTREAM = fileURLToPath(new URL('./upstream.ts', import.meta.url))
 export const LIMIT_BYTES = 512 * 2 ** 20
 /** Of the reference: no row takes so much. */
 const UNLIMITED_BYTES = 12 * 2 ** 30
-/** Where the clients themselves don't end: to store, for attackers to come, the load, and to withdraw. */
-const STOP_CLIENTS_AFTER_MS = 6_000 + STOP_AFTER_MS
+/** Where the clients themselves don't end, beside the load: to store, for attackers to come, and to withdraw. */
+const AROUND_MS = 6_000
 
 export interface CellOptions {
   readonly brief: boolean
@@ -58,7 +58,14 @@ export async function runCell(
   const stands: { stop(): unknown }[] = []
   try {
     const { port, server } = await standFor(row, cell, cage, stands)
-    const played = await playOn(server, cage, clients, { port, row: row.name, brief }, progress)
+    const played = await playOn(
+      server,
+      cage,
+      clients,
+      { port, row: row.name, brief },
+      stopAfterMs(row),
+      progress,
+    )
     return {
       ...cell,
       measuredAt: new Date().toISOString(),
@@ -95,11 +102,12 @@ async function playOn(
   cage: Cage,
   clients: Clients,
   order: Omit<Order, 'part'>,
+  stopAfterMs: number,
   progress: Progress,
 ) {
   const memory = new MemoryRecorder(cage)
   const ticker = setInterval(() => progress.memory(memory.lastBytes), 100)
-  const timer = setTimeout(() => clients.load.stop(), STOP_CLIENTS_AFTER_MS)
+  const timer = setTimeout(() => clients.load.stop(), AROUND_MS + stopAfterMs)
   void server.exited.then(() => clients.load.stop())
   const startedMs = performance.now()
   try {

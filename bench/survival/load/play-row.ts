@@ -1,7 +1,7 @@
 import { abortAfter } from '../../abort-after.ts'
 import { beginAttack } from '../../fairness/load/begin-attack.ts'
 import { emptyTally } from '../../flood/load/outcome.ts'
-import { type Row, STOP_AFTER_MS } from '../rows.ts'
+import { type Row, stopAfterMs } from '../rows.ts'
 import { prepare } from './prepare.ts'
 import type { Played } from './protocol.ts'
 import { sendAll } from './send-all.ts'
@@ -21,7 +21,7 @@ export async function playRow(
   const attack = row.attackers && beginAttack(port, row.attackers, others.signal)
   await attack?.established()
 
-  const ends = abortAfter(stop, STOP_AFTER_MS)
+  const ends = abortAfter(stop, stopAfterMs(row))
   const tally = emptyTally(0)
   const progress = setInterval(() => onProgress(tally.answered), 100)
   const startedMs = performance.now()

@@ -14,7 +14,7 @@ import {
   type ResolvedQueue,
   resolveQueueOptions,
 } from './options.ts'
-import { QueuedReservation } from './queued-reservation.ts'
+import { type Needs, QueuedReservation } from './queued-reservation.ts'
 import { BudgetReservation, type Reservation } from './reservation.ts'
 import { WaitQueue } from './wait-queue.ts'
 import { WaitTimer } from './wait-timer.ts'
@@ -52,6 +52,12 @@ export interface AcquireOptions {
    * @internal
    */
   readonly beginsWith?: number
+  /**
+   * Where what it wants is a guess: asked at each {@link ByteBudget.reprice}. More than before changes nothing.
+   *
+   * @internal
+   */
+  readonly needsNow?: (() => Needs) | undefined
 }
 
 /**
@@ -262,7 +268,8 @@ export class ByteBudget {
           limit: this.queue.limit,
         })
       }
-      this.#enqueue(wanted, options.beginsWith ?? wanted, timeoutMs, options.signal, resolve)
+      const { beginsWith = wanted, needsNow, signal } = options
+      this.#enqueue({ bytes: wanted, beginsWith }, needsNow, timeoutMs, signal, resolve)
     })
   }
 
@@ -466,9 +473,18 @@ export class ByteBudget {
     if (ceiling !== before) this.#drain()
   }
 
+  /**
+   * Something was learned of what requests cost: whoever waits for what was only guessed is asked anew.
+   *
+   * @internal
+   */
+  reprice(): void {
+    if (this.#line.reprice()) this.#drain()
+  }
+
   #enqueue(
-    bytes: number,
-    beginsWith: number,
+    needs: Needs,
+    needsNow: (() => Needs) | undefined,
     timeoutMs: number,
     signal: AbortSignal | undefined,
     resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
@@ -477,7 +493,7 @@ export class ByteBudget {
     const now = Math.ceil(performance.now())
     const waitsAsAll = timeoutMs === this.queue.timeoutMs
     const dueAt = waitsAsAll ? now + timeoutMs : NEVER
-    const waiter = new QueuedReservation(this.#account, bytes, beginsWith, dueAt, signal, resolve)
+    const waiter = new QueuedReservation(this.#account, needs, needsNow, dueAt, signal, resolve)
     this.#line.add(waiter)
     this.#watch.start()
     if (waitsAsAll) this.#timer.start(now)
@@ -491,7 +507,7 @@ export class ByteBudget {
       waiter.whenOver(() => signal.removeEventListener('abort', onAbort))
     }
     // It may pass who stands before it: nobody knows when bytes come free the next time.
-    if (this.#account.admits(beginsWith)) this.#drain()
+    if (this.#account.admits(needs.beginsWith)) this.#drain()
   }
 
   #expire(waiter: QueuedReservation): void {

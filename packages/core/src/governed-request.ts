@@ -15,6 +15,7 @@ import { checkDuration } from './options.ts'
 import { cutOff } from './outflow.ts'
 import { Piece, type PieceOwner } from './piece.ts'
 import { FREE, neededOf, type Price } from './price.ts'
+import type { Needs } from './queued-reservation.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
 import { RequestWork } from './request-work.ts'
 import type { BudgetReservation, Reservation } from './reservation.ts'
@@ -125,6 +126,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   refusal: PlimsollError | undefined
   /** Whose share its bytes are of; undefined where that has no bound. */
   key: string | undefined
+  /** Prices it anew; set while it waits on a guess. */
+  priceNow: (() => Price) | undefined
   /** Set once it is admitted with a body. */
   reader: LimitedReader | undefined
   /** What it does besides; undefined where it does nothing. */
@@ -251,6 +254,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.work?.releasePieces()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
+    this.priceNow = undefined
     if (twin !== undefined) {
       this.#holding.charge(wanted)
       // What is refused there is noted there.
@@ -361,20 +365,28 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     if (this.#ended !== undefined) wait.end(this.#ended)
     this.#wait = wait
     let share: Share | undefined
+    let needs: Needs = { bytes, beginsWith: bytes }
     try {
       if (this.connection?.isFirst(this) === false) await wait.forTurn(bytes)
       // That ends by what ends the request, too.
       signal.throwIfAborted()
-      if (this.key !== undefined) share = await this.#shares?.enter(this.key, bytes, signal, wait.leftMs)
-      let reservation = this.#budget.tryAcquire(bytes)
+      needs = this.#needs()
+      if (this.key !== undefined)
+        share = await this.#shares?.enter(this.key, needs.bytes, signal, wait.leftMs)
+      const entered = needs
+      needs = this.#needs()
+      share?.giveBack(entered.bytes - needs.bytes)
+      let reservation = this.#budget.tryAcquire(needs.bytes)
       this.waitedForBytes ||= reservation === undefined
-      const beginsWith = this.#beginsWith(bytes)
+      const { beginsWith } = needs
+      const needsNow = this.priceNow && (() => this.#needs())
       // Who waited for nothing else shares the queue's own timer.
       const alone = wait.elsewhere || share !== undefined
       reservation ??= await this.#budget.acquire(
-        bytes,
-        alone ? { signal, beginsWith, timeoutMs: wait.leftMs } : { signal, beginsWith },
+        needs.bytes,
+        alone ? { signal, beginsWith, needsNow, timeoutMs: wait.leftMs } : { signal, beginsWith, needsNow },
       )
+      share?.giveBack(needs.bytes - this.price.bytes)
       this.#take(reservation as BudgetReservation, share)
       share = undefined
       if (!this.#released && this.#ended === undefined) return
@@ -383,11 +395,19 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
     } catch (error) {
       if (error !== LET_PASS) throw error
-      this.#holding.observe(bytes)
+      this.#holding.observe(this.price.bytes)
     } finally {
-      share?.leave(bytes)
-      this.#wait = undefined
+      share?.leave(needs.bytes)
+      this.#wait = this.priceNow = undefined
     }
+  }
+
+  /** By what is known now: of one that waits on a guess that may be less than what it was priced at. */
+  #needs(): Needs {
+    const price = this.priceNow?.()
+    if (price !== undefined && price.bytes < this.price.bytes) this.price = price
+    const { bytes } = this.price
+    return { bytes, beginsWith: this.#beginsWith(bytes) }
   }
 
   /** Of a body whose length nobody knows, only what has arrived is needed yet. */

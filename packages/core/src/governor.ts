@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
 import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
@@ -167,7 +168,7 @@ export class Governor {
       this.#setDeadline(request, resolved.deadlineMs)
       if (this.#shares !== undefined && request.price.bytes > 0) request.key = this.#shares.of(req)
       request.connection = finalize(request, res)
-      return this.#enter(request, res)
+      return this.#enter(request, res, resolved)
     } catch (error) {
       throw this.#refuse(request as GovernedRequest, res, error)
     }
@@ -180,7 +181,11 @@ export class Governor {
       request.leave()
       return request
     }
-    const twin = this.#observer.begin(request, () => this.#declare(request, res, policy))
+    const twin = this.#observer.begin(
+      request,
+      () => this.#declare(request, res, policy),
+      () => this.#priceAnew(request, policy),
+    )
     request.connection = finalize(request, res)
     request.pass(this.#observer, twin)
     return this.#begin(request, res, 0)
@@ -198,9 +203,20 @@ export class Governor {
   }
 
   #price(request: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
-    const { req, row, admitted, price } = request
+    const { req } = request
+    if (!policy.exempt && !this.#isExempt(req, declared))
+      return this.#priceGoverned(request, declared, policy)
+    return priceOfExempt(req, declared, policy, this.budget.configuredCapacity)
+  }
+
+  #priceGoverned(
+    request: GovernedRequest,
+    declared: number | undefined,
+    policy: ResolvedPolicy,
+    row = request.row,
+  ): Price {
+    const { req, admitted, price } = request
     const { configuredCapacity: part, largest } = this.budget
-    if (policy.exempt || this.#isExempt(req, declared)) return priceOfExempt(req, declared, policy, part)
     // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more, or is in.
     const mayBeGiant =
       largest > part &&
@@ -217,6 +233,12 @@ export class Governor {
     })
   }
 
+  /** While it waits: what its route has learned meanwhile tells more than what was guessed. */
+  #priceAnew(request: GovernedRequest, policy: ResolvedPolicy): Price {
+    const row = request.row ?? this.#traffic.routes.find(request.req, request.route)
+    return this.#priceGoverned(request, request.declared, policy, row)
+  }
+
   #setDeadline(request: GovernedRequest, policyMs: number | undefined): void {
     const { deadlineHeader } = this.#options
     if (policyMs === undefined && deadlineHeader === undefined) return
@@ -226,8 +248,16 @@ export class Governor {
   }
 
   /** Admit: is there room? Else wait. */
-  #enter(request: GovernedRequest, res: HttpResponse): RequestReservation | Promise<RequestReservation> {
+  #enter(
+    request: GovernedRequest,
+    res: HttpResponse,
+    policy: ResolvedPolicy,
+  ): RequestReservation | Promise<RequestReservation> {
     if (enter(request, this.budget, this.#shares)) return this.#begin(request, res, 0)
+    if (request.price.response) {
+      const priceNow = (): Price => this.#priceAnew(request, policy)
+      request.priceNow = priceNow
+    }
     request.admission = this.#wait(request, res)
     return request.admission
   }
@@ -245,6 +275,9 @@ export class Governor {
       queuedChannel.publish({ governor: this, request: req, bytes: price.bytes })
     try {
       await request.acquire(price.bytes)
+      // Each that is over lets in the next: without a turn in between, all that wait are served in one, and nobody is heard
+      // meanwhile.
+      await turn()
       // Of many that end with one session, the first to be released would let the others in before they hear of it.
       if (isOver(request, res)) throw clientLeft()
       // A kept-alive connection keeps the receive buffer that this upload has grown, and its next
@@ -294,6 +327,10 @@ export class Governor {
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
     const row = this.#traffic.released(request)
+    if (row?.costsLess()) {
+      this.budget.reprice()
+      this.#observer.reprice()
+    }
     if (twin !== undefined) this.#observer.over(twin, row, performance.now() - twin.since)
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ governor: this, request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()

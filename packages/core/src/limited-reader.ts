@@ -8,6 +8,8 @@ import { overheadOf, SMALL_CHUNK, SmallChunks } from './small-chunks.ts'
 
 /** From so many small chunks on they are gathered: bodies of a few are none of that trouble. */
 const SEPARATE_CHUNKS = 16
+/** What an encoded body costs is asked again when it has become so much more: its cost function is the user's. */
+const PRICED_AHEAD = 256 * 2 ** 10
 
 /** Who pays for a body. */
 export interface BodyPayer {
@@ -48,6 +50,8 @@ export class LimitedReader implements InflationKeeper {
   #smallChunks = 0
   #gathering: SmallChunks | undefined
   #inflation: Inflation | undefined
+  /** Up to here what an encoded body becomes is known to be in its price. */
+  #pricedTo = 0
 
   /**
    * @param onRefused called when the body is refused, before its reader is told
@@ -136,6 +140,7 @@ export class LimitedReader implements InflationKeeper {
   repriced(price: Price): Price {
     const { costOf, inflated } = price
     const total = this.become
+    this.#pricedTo = 0
     if (inflated !== undefined && total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
     const become = inflated?.costOf?.(total) ?? 0
     if (costOf === undefined) {
@@ -155,10 +160,25 @@ export class LimitedReader implements InflationKeeper {
       this.#payer.payIn(0)
       return
     }
-    if (chunk.length < SMALL_CHUNK) this.#smallChunks++
-    const cost = inflated.costOf(this.become) + this.#overheadAt(price)
-    if (cost > price.bytes) this.#grow(cost)
+    if (chunk.length < SMALL_CHUNK) {
+      this.#smallChunks++
+      this.#pricedTo = 0
+    }
+    if (this.become > this.#pricedTo) this.#priceInflated(inflated, inflated.costOf)
     this.#payer.inflates(chunk.length)
+  }
+
+  /** @throws the refusal */
+  #priceInflated({ limit }: Inflated, costOf: (bodyBytes: number) => number): void {
+    const { price } = this.#payer
+    const overhead = this.#overheadAt(price)
+    const ahead = Math.min(this.become + PRICED_AHEAD, limit)
+    if (costOf(ahead) + overhead <= price.bytes) {
+      this.#pricedTo = ahead
+      return
+    }
+    const cost = costOf(this.become) + overhead
+    if (cost > price.bytes) this.#grow(cost)
   }
 
   inflationRefused(error: PlimsollError): void {

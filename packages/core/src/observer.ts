@@ -38,9 +38,10 @@ export class Observer implements TwinKeeper {
    * Has a request's twin go the way of a request. Itself it holds what that would cost, and its body however long.
    *
    * @param declare tells its price, or throws its refusal
+   * @param declareAnew prices it while its twin waits
    * @returns undefined where it costs nothing: nothing of it could wait or be refused
    */
-  begin(request: GovernedRequest, declare: () => Price): Twin | undefined {
+  begin(request: GovernedRequest, declare: () => Price, declareAnew: () => Price): Twin | undefined {
     let price: Price
     try {
       price = declare()
@@ -54,6 +55,7 @@ export class Observer implements TwinKeeper {
     request.price = price
     if (price.bytes === 0 && !price.hasBody) return undefined
     const twin = this.#rehearsal.twinOf(request)
+    if (price.response) twin.priceNow = declareAnew
     request.price = unboundedPrice(price, error => twin.fail(error))
     return this.#enter(twin, price)
   }
@@ -117,6 +119,11 @@ export class Observer implements TwinKeeper {
   connectionOver(limit: number): void {
     this.#connections++
     this.#log.refusedConnection(limit)
+  }
+
+  /** Something was learned of what requests cost. */
+  reprice(): void {
+    this.#rehearsal.reprice()
   }
 
   /** Logs what was not logged yet. */

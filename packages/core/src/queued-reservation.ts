@@ -2,6 +2,13 @@ import type { Account } from './account.ts'
 import { BudgetReservation } from './reservation.ts'
 import type { Waiter } from './wait-queue.ts'
 
+/** What somebody who waits needs. */
+export interface Needs {
+  readonly bytes: number
+  /** With how much it may begin, the rest being lent; all of it where it is not that kind. */
+  readonly beginsWith: number
+}
+
 /**
  * A reservation that waits for its bytes behind a promise. One object from the queue to the release, since
  * a grant from a long queue costs what of it is not in the processor's cache.
@@ -14,24 +21,40 @@ export class QueuedReservation extends BudgetReservation implements Waiter {
   /** When its time is up, in whole milliseconds of `performance.now()`. */
   readonly dueAt: number
   readonly signal: AbortSignal | undefined
-  /** With how much it may begin, the rest being lent; all of it where it is not that kind. */
-  readonly beginsWith: number
+  #beginsWith: number
+  /** Of one whose bytes are a guess: what it needs by what is known now. */
+  readonly #needsNow: (() => Needs) | undefined
   #resolve: ((reservation: BudgetReservation | PromiseLike<never>) => void) | undefined
   #unheed: (() => void) | undefined = undefined
 
   constructor(
     account: Account,
-    bytes: number,
-    beginsWith: number,
+    { bytes, beginsWith }: Needs,
+    needsNow: (() => Needs) | undefined,
     dueAt: number,
     signal: AbortSignal | undefined,
     resolve: (reservation: BudgetReservation | PromiseLike<never>) => void,
   ) {
     super(account, bytes)
-    this.beginsWith = beginsWith
+    this.#beginsWith = beginsWith
+    this.#needsNow = needsNow
     this.dueAt = dueAt
     this.signal = signal
     this.#resolve = resolve
+  }
+
+  /** With how much it may begin. */
+  get beginsWith(): number {
+    return this.#beginsWith
+  }
+
+  /** @returns whether it needs less than it was thought to; it never asks for more than when it joined */
+  reprice(): boolean {
+    const needs = this.#needsNow?.()
+    if (needs === undefined || needs.bytes >= this.bytes) return false
+    this.bytes = needs.bytes
+    this.#beginsWith = needs.beginsWith
+    return true
   }
 
   /** @param undo takes back what else could have ended the wait, once it is over */

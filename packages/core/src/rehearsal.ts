@@ -27,6 +27,10 @@ export class Rehearsal {
     return this.#budget.waiting
   }
 
+  reprice(): void {
+    this.#budget.reprice()
+  }
+
   twinOf(request: GovernedRequest): Twin {
     const { capacity } = this.#original
     if (capacity !== this.#budget.capacity) this.#budget.resize(capacity)

@@ -42,6 +42,11 @@ export class BudgetReservation implements Reservation {
     return this.#released
   }
 
+  /** What it will hold, as long as it was not granted. */
+  protected set bytes(bytes: number) {
+    this.#bytes = bytes
+  }
+
   /** Of `bytes`, how many have arrived. */
   get paidIn(): number {
     return this.#paidIn

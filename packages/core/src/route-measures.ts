@@ -8,7 +8,9 @@ import { WorkMeasures } from './work-measures.ts'
 /** How much of what was learned each response keeps that buffers less. */
 const KEPT = 0.98
 /** The same of what was only guessed: a few dozen small ones are enough to doubt it. */
-const KEPT_OF_GUESS = 0.9
+const KEPT_OF_GUESS = 0.8
+/** Who waits is priced anew when the guess is no more than such a part of what it was the last time. */
+const MUCH_LESS = 0.75
 
 /** So many requests of a route are measured one by one, then one of as many: it costs more than all else about one. */
 const ALL_UP_TO = 256
@@ -44,12 +46,15 @@ export class RouteMeasures {
   #requests = 0
   #buffered: number
   #guess: number
+  /** The guess by which those who wait are priced. */
+  #priced: number
 
   /** @param guess what a response of it may have in its buffers, as far as nobody knows */
   constructor(route: string, guess: number) {
     this.route = route
     this.#buffered = 0
     this.#guess = guess
+    this.#priced = guess
   }
 
   /** Requests that are over. */
@@ -84,6 +89,13 @@ export class RouteMeasures {
     // One that has buffered much has told what it is.
     this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : faded(this.#guess, KEPT_OF_GUESS)
     this.bufferedBytes.record(bufferedBytes)
+  }
+
+  /** Whether what is guessed has become much less since this was last true. */
+  costsLess(): boolean {
+    if (this.#guess > this.#priced * MUCH_LESS || this.#priced === 0) return false
+    this.#priced = this.#guess
+    return true
   }
 
   /** What else a request was like that is over. */

@@ -95,6 +95,13 @@ export class Share {
     this.freed()
   }
 
+  /** One who has entered needs so much less of it. */
+  giveBack(bytes: number): void {
+    if (bytes === 0) return
+    this.promised -= bytes
+    this.freed()
+  }
+
   /** Bytes have come free: the next one may want them. */
   freed(): void {
     if (this.promised <= this.#capacity) this.#room = this.#capacity

@@ -51,6 +51,16 @@ export class WaitLine<T extends InLine> {
     return undefined
   }
 
+  /** Who stands in it, the first first. */
+  all(): T[] {
+    const all: T[] = []
+    for (let place = this.#head; place < this.#tail; place++) {
+      const item = this.#ring[place & (this.#ring.length - 1)]
+      if (item !== undefined) all.push(item)
+    }
+    return all
+  }
+
   /** Closes up the gaps, and doubles the ring where there are few. */
   #makeRoom(): void {
     const old = this.#ring

@@ -4,6 +4,8 @@ import { type InLine, WaitLine } from './wait-line.ts'
 /** Somebody who waits for bytes. Its place is its queue's own affair. */
 export interface Waiter extends InLine {
   readonly bytes: number
+  /** Asks it anew what it needs, where that may become less: whether it has. */
+  reprice?(): boolean
   /** How many had joined before. */
   turn: number
   /** How many bytes had passed somebody before. */
@@ -55,13 +57,17 @@ export class WaitQueue<W extends Waiter> {
     waiter.turn = this.#turns++
     waiter.passedBefore = this.#passed
     this.#first ??= waiter
+    this.#stand(waiter)
+    this.#size++
+  }
+
+  #stand(waiter: W): void {
     const at = classOf(waiter.bytes)
     waiter.line = at
     let line = this.#lines[at]
     if (line === undefined) line = this.#lines[at] = new WaitLine()
     line.add(waiter)
     this.#busy |= 1 << at
-    this.#size++
   }
 
   /** Takes out a waiter that stands in this queue, wherever it stands. */
@@ -73,6 +79,21 @@ export class WaitQueue<W extends Waiter> {
     if (waiter !== this.#first) return
     // Mostly there is one line only.
     this.#first = this.#busy === 1 << waiter.line ? line.first : this.#oldest(Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * Asks everybody anew what he needs. Who needs less stands among smaller ones from here on, and keeps his turn.
+   *
+   * @returns whether anybody does
+   */
+  reprice(): boolean {
+    const all = this.#lines.flatMap(line => (line === undefined ? [] : line.all()))
+    // Each of them is asked.
+    if (all.filter(waiter => waiter.reprice?.()).length === 0) return false
+    this.#lines.fill(undefined)
+    this.#busy = 0
+    for (const waiter of all.sort((one, other) => one.turn - other.turn)) this.#stand(waiter)
+    return true
   }
 
   /** The waiter to be granted now, who leaves by that; undefined where it is nobody's turn. */

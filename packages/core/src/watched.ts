@@ -27,7 +27,10 @@ export const LEAST_GRACE_MS = 2500
  */
 export const HURRIED_GRACE_MS = { sends: 1000, acknowledges: 500 } as const
 
-/** This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. */
+/**
+ * This part of the capacity may be kept for all of the grace; who keeps more gets inversely less. As much as the least grace
+ * is shorter in a hurry, so is the part smaller.
+ */
 const FULL_GRACE_SHARE = 1 / 40
 
 /**
@@ -108,7 +111,8 @@ export class Watched implements Linked<Watched> {
     if (this.#knownBy === 'takes') return this.#stillMs >= GRACE_MS
     const leastMs = hurried ? HURRIED_GRACE_MS[this.#knownBy] : LEAST_GRACE_MS
     const stillMs = this.#knownBy === 'acknowledges' ? this.#confirmedMs : this.#stillMs
-    return stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * FULL_GRACE_SHARE) / part))
+    const fullGraceShare = (FULL_GRACE_SHARE * leastMs) / LEAST_GRACE_MS
+    return stillMs >= Math.max(leastMs, Math.min(GRACE_MS, (GRACE_MS * fullGraceShare) / part))
   }
 
   get #knownBy(): 'sends' | 'acknowledges' | 'takes' {

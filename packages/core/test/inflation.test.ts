@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { PassThrough, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, gzipSync } from 'node:zlib'
@@ -45,6 +46,31 @@ scenario(
     client.write(body as never)
     client.write(`\r\n${LAST_CHUNK}`)
     await client.receives('100 bytes, holds 100')
+  },
+)
+
+const asked: number[] = []
+scenario(
+  'its cost function is not asked with each piece that comes out',
+  {
+    options: {
+      budget: 32 * MiB,
+      maxBody: 8 * MiB,
+      cost({ declaredBytes = 0 }) {
+        asked.push(declaredBytes)
+        return 2 * declaredBytes
+      },
+    },
+    handler: inflate,
+  },
+  async (t, server) => {
+    const raw = Buffer.concat(
+      Array.from({ length: 64 }, () => Buffer.concat([randomBytes(16 * KiB), Buffer.alloc(48 * KiB)])),
+    )
+    const body = gzipSync(raw)
+    t.match(await server.send('/a', body, GZIP), { text: `${raw.length} bytes, holds ${2 * raw.length}` })
+    // 256 pieces of 16 KiB have come out.
+    t.ok(asked.length < 100, `${asked.length} times`)
   },
 )
 

@@ -19,20 +19,32 @@ function responsesUntilFree(row: RouteMeasures, bufferedBytes = 0): number {
   return Number.POSITIVE_INFINITY
 }
 
-t.test('a response costs what was guessed, less a tenth with each that buffers little', async t => {
+t.test('a response costs what was guessed, less a fifth with each that buffers little', async t => {
   const row = rowThatGuesses()
   t.equal(row.responseBytes, MIB)
-  for (let n = 1; n <= 20; n++) {
+  for (let n = 1; n <= 10; n++) {
     row.over(BUFFERED_FREE)
-    const buffered = GUESS * 0.9 ** n
+    const buffered = GUESS * 0.8 ** n
     t.ok(Math.abs(row.responseBytes - (64 * KIB + 2 * buffered)) <= 4, `after ${n}`)
   }
 })
 
 t.test('a few dozen small responses are enough to know that they cost nothing', async t => {
-  t.equal(responsesUntilFree(rowThatGuesses()), 33)
-  t.equal(responsesUntilFree(rowThatGuesses(bufferedAt(256 * MIB))), 86, 'of a guess that is 256 times that')
-  t.equal(responsesUntilFree(rowThatGuesses(), BUFFERED_FREE), 33, 'as much as a socket takes is little')
+  t.equal(responsesUntilFree(rowThatGuesses()), 16)
+  t.equal(responsesUntilFree(rowThatGuesses(bufferedAt(256 * MIB))), 41, 'of a guess that is 256 times that')
+  t.equal(responsesUntilFree(rowThatGuesses(), BUFFERED_FREE), 16, 'as much as a socket takes is little')
+})
+
+t.test('those who wait are to be priced anew where the guess has become much less', async t => {
+  const row = rowThatGuesses()
+  const times: number[] = []
+  for (let n = 1; n <= 100; n++) {
+    row.over(0)
+    if (row.costsLess()) times.push(n)
+    t.notOk(row.costsLess(), 'once')
+  }
+  t.same(times.slice(0, 3), [2, 4, 6])
+  t.ok((times.at(-1) as number) <= responsesUntilFree(rowThatGuesses()), 'and not once it is nothing')
 })
 
 t.test('a guess is one until a response has buffered much, or many little', async t => {

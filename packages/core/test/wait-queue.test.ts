@@ -10,6 +10,8 @@ const CAPACITY = 64 * KiB
 
 interface Person extends Waiter {
   readonly name: number
+  bytes: number
+  reprice(): boolean
   /** How many bytes have passed it. */
   passed: number
   /** How many bytes have passed anybody while it waited, which is never less. */
@@ -62,6 +64,7 @@ const move = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('join' as const), bytes }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('release' as const), whom: fc.nat(1000) }) },
   fc.record({ do: fc.constant('leave' as const), whom: fc.nat(1000) }),
+  fc.record({ do: fc.constant('reprice' as const), whom: fc.nat(3), bytes }),
   fc.record({ do: fc.constant('resize' as const), bytes }),
   fc.record({ do: fc.constant('tighten' as const), bytes }),
 )
@@ -100,6 +103,7 @@ class Run {
           line: 0,
           passed: 0,
           passedAny: 0,
+          reprice: () => false,
         }
         const admitted = queue.admits(bytes, account)
         same(admitted, model.head(account.open) === undefined && account.admits(bytes), 'admitted')
@@ -121,6 +125,20 @@ class Run {
         if (person === undefined) break
         queue.remove(person)
         model.remove(person)
+        break
+      }
+      case 'reprice': {
+        // Every so manieth needs no more than that.
+        for (const [at, person] of model.line.entries()) {
+          const reprice = (): boolean => {
+            const less = at % 4 === move.whom && move.bytes < person.bytes
+            if (less) person.bytes = move.bytes
+            return less
+          }
+          person.reprice = reprice
+        }
+        const some = model.line.some(({ bytes }, at) => at % 4 === move.whom && move.bytes < bytes)
+        same(queue.reprice(), some, 'repriced')
         break
       }
       case 'resize':

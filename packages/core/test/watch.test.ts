@@ -99,9 +99,12 @@ for (const [who, owes, acknowledges, leastMs, hurriedMs] of [
     clock.tick(LEAST_GRACE_MS + LOOK_EVERY_MS)
     await promisesSettled()
     t.match(budget, { reserved: 0, waiting: 0 }, 'all of them were cut')
-    const client = new Client(budget, CAPACITY, owes)
+    // So little would else have longer.
+    const bytes = CAPACITY / 16
+    budget.charge(CAPACITY - bytes)
+    const client = new Client(budget, bytes, owes)
     client.bytesAcknowledged = acknowledges
-    waits()
+    budget.acquire(bytes).catch(() => {})
     clock.tick(hurriedMs - 1)
     t.equal(client.cuts, 0)
     clock.tick(LOOK_EVERY_MS)
