@@ -270,7 +270,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.key ??= this.#shares?.of(this.req)
     this.#keeper.waiting.add(this)
     try {
-      await this.acquire(wanted)
+      await this.acquire()
     } catch (error) {
       this.#keeper.requeueRefused(this, error as PlimsollError)
       throw error
@@ -356,37 +356,34 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   }
 
   /**
-   * Waits for its turn on the connection, for room in its client's share, then for bytes; all together no longer
-   * than the queue allows.
+   * Waits for its turn on the connection, for room in its client's share, then for the bytes of its price; all together no
+   * longer than the queue allows.
    */
-  async acquire(bytes: number): Promise<void> {
+  async acquire(): Promise<void> {
     const wait = new Wait(this.#budget.queue.timeoutMs)
     const { signal } = wait
     if (this.#ended !== undefined) wait.end(this.#ended)
     this.#wait = wait
     let share: Share | undefined
-    let needs: Needs = { bytes, beginsWith: bytes }
+    /** What its share counts for it. */
+    let shared = 0
     try {
-      if (this.connection?.isFirst(this) === false) await wait.forTurn(bytes)
+      if (this.connection?.isFirst(this) === false) await wait.forTurn(this.price.bytes)
       // That ends by what ends the request, too.
       signal.throwIfAborted()
-      needs = this.#needs()
-      if (this.key !== undefined)
-        share = await this.#shares?.enter(this.key, needs.bytes, signal, wait.leftMs)
-      const entered = needs
-      needs = this.#needs()
-      share?.giveBack(entered.bytes - needs.bytes)
-      let reservation = this.#budget.tryAcquire(needs.bytes)
+      shared = this.#needs().bytes
+      if (this.key !== undefined) share = await this.#shares?.enter(this.key, shared, signal, wait.leftMs)
+      const { bytes, beginsWith } = this.#needs()
+      let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
-      const { beginsWith } = needs
       const needsNow = this.priceNow && (() => this.#needs())
       // Who waited for nothing else shares the queue's own timer.
       const alone = wait.elsewhere || share !== undefined
       reservation ??= await this.#budget.acquire(
-        needs.bytes,
+        bytes,
         alone ? { signal, beginsWith, needsNow, timeoutMs: wait.leftMs } : { signal, beginsWith, needsNow },
       )
-      share?.giveBack(needs.bytes - this.price.bytes)
+      share?.giveBack(shared - this.price.bytes)
       this.#take(reservation as BudgetReservation, share)
       share = undefined
       if (!this.#released && this.#ended === undefined) return
@@ -397,7 +394,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       if (error !== LET_PASS) throw error
       this.#holding.observe(this.price.bytes)
     } finally {
-      share?.leave(needs.bytes)
+      share?.leave(shared)
       this.#wait = this.priceNow = undefined
     }
   }

@@ -274,7 +274,7 @@ export class Governor {
     if (queuedChannel.hasSubscribers)
       queuedChannel.publish({ governor: this, request: req, bytes: price.bytes })
     try {
-      await request.acquire(price.bytes)
+      await request.acquire()
       // Each that is over lets in the next: without a turn in between, all that wait are served in one, and nobody is heard
       // meanwhile.
       await turn()

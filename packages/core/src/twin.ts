@@ -71,7 +71,7 @@ export class Twin extends GovernedRequest {
     this.queued = true
     this.#keeper.queued(this)
     try {
-      await this.acquire(this.price.bytes)
+      await this.acquire()
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
       // Its handler would have begun only now, and its body to arrive.

@@ -42,7 +42,7 @@ class Rehearsed {
   }
 
   pass(request: GovernedRequest, declare = () => this.#price(request)): GovernedRequest {
-    request.pass(this.observer, this.observer.begin(request, declare))
+    request.pass(this.observer, this.observer.begin(request, declare, declare))
     return request
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { ByteBudget } from '../src/byte-budget.ts'
 import { GovernedRequest, type RequestKeeper } from '../src/governed-request.ts'
+import { FREE } from '../src/price.ts'
 import type { HttpRequest, HttpResponse } from '../src/request-head.ts'
 import { type ShareOptions, Shares } from '../src/shares.ts'
 import { anyValue } from './fixtures/any-value.ts'
@@ -107,6 +108,7 @@ class Client {
 
   enter(bytes: number, shares: Shares): void {
     const { request, key } = this
+    request.price = { ...FREE, bytes }
     try {
       if (request.tryAcquire(bytes)) return
       shares.checkMayWait(key, bytes)
@@ -115,7 +117,7 @@ class Client {
       return
     }
     this.outcome = outcomeOf(
-      request.acquire(bytes).catch((error: Error) => {
+      request.acquire().catch((error: Error) => {
         request.refuse(error as never)
       }),
     )
