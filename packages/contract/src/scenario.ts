@@ -12,7 +12,7 @@ export interface Scenario {
   readonly options?: ScenarioOptions
   /** Beside those that every trial has. */
   readonly routes?: (trial: Trial) => readonly Route[]
-  /** Not where the budget refuses at random: its clients are in another process, and not known to the trial. */
+  /** Not where the budget refuses at random: its clients are in another process, and not known to the trial, or it takes seconds. */
   readonly once?: true
   /** It closes the governor, so nobody is served after it. */
   readonly closes?: true

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { installApp } from './fixtures/empty-app.ts'
-import { APPS, compile, type Form, formsOf, writeApp } from './fixtures/forms.ts'
+import { APPS, compile, type Form, fileOf, formsOf, writeApps } from './fixtures/forms.ts'
 import { newest, oldest, openTelemetry3 } from './fixtures/frameworks.ts'
 import { type NodeVersion, nodeVersions } from './fixtures/node-versions.ts'
 import { run } from './fixtures/program.ts'
@@ -38,58 +38,83 @@ async function firstCode(folder: string): Promise<string> {
 }
 
 /** Runs an app, which asks itself for 64 KiB and tells what came of it, on each Node. */
-async function serves(t: Test, installed: string, form: Form, runOn: Iterable<NodeVersion>): Promise<void> {
-  const path = join(installed, form.file)
+async function serves(
+  t: Test,
+  app: string,
+  installed: string,
+  form: Form,
+  runOn: Iterable<NodeVersion>,
+): Promise<void> {
+  const path = join(installed, fileOf(app, form))
   const loads = form.requires ? /= .*require\(.@plimsoll/ : /from '@plimsoll/
   t.match(await readFile(path, 'utf8'), loads, 'it is what it says')
   for (const { version, path: node, warnsOfRequire } of runOn) {
     const { stdout, stderr } = await run(node, [path], installed)
     const seen = { status: 200, bytes: 65536, read: 65536, reserved: 0 }
-    t.strictSame(JSON.parse(stdout), seen, `on Node ${version}`)
+    t.strictSame(JSON.parse(stdout), seen, `${app} on Node ${version}`)
     if (form.requires && warnsOfRequire) t.match(stderr, EXPERIMENTAL, 'which warns of require only')
     else t.equal(stderr, '', 'which warns of nothing')
   }
 }
 
-for (const { folder, manifest } of publishedLibraries) {
-  const app = basename(folder)
-  for (const age of [newest, oldest]) {
-    t.test(`${manifest.name}, with the ${age.name} of what it is for, in an empty app`, async t => {
-      const installed = join(root, `${app}-${age.name}`)
-      const dependencies = { ...age.tools, ...age.frameworks[app] }
-      // What is old may be left behind by the newest Node, and by none between.
-      const runOn = age === newest ? nodes : new Set([...nodes.slice(0, 1), ...nodes.slice(-1)])
-      const code = await firstCode(folder)
-      // It may show how it is used beside another of ours.
-      const beside = [...code.matchAll(/from '(@plimsoll\/.*?)'/g)].map(([, name = '']) => name)
-      await installApp(installed, tarballsFor(manifest.name, beside), dependencies)
-
-      for (const form of formsOf(age)) {
-        await t.test(`serves a request, written in ${form.name}`, async t => {
-          await writeApp(app, installed, form)
-          // What a compiler makes is one of the two that go before, which run on all.
-          await serves(t, installed, form, form.compiled === undefined ? runOn : nodes.slice(0, 1))
-        })
-      }
-
-      if (age === oldest) return
-      await t.test('is used in its README by names and types that it has', async t => {
-        const project = join(installed, 'esm')
-        t.match(code, `from '${manifest.name}'`)
-        await writeFile(join(project, 'readme.ts'), code)
-        await t.resolves(compile(installed, project, ['--noEmit']))
-      })
-
-      await t.test('is the same, imported or required', async t => {
-        await copyFile(join(APPS, 'import-and-require.mjs'), join(installed, 'import-and-require.mjs'))
-        for (const { version, path: node } of nodes) {
-          const { stdout } = await run(node, ['import-and-require.mjs', manifest.name], installed)
-          const same = Object.values(JSON.parse(stdout))
-          t.ok(same.length > 0 && same.every(Boolean), `on Node ${version}`)
-        }
-      })
+t.test('all of them, with the oldest of what they are for, in one app', async t => {
+  const apps = publishedLibraries.map(({ folder }) => basename(folder))
+  const installed = join(root, 'oldest')
+  const dependencies = Object.assign({ ...oldest.tools }, ...Object.values(oldest.frameworks))
+  const libraries = publishedLibraries.map(({ manifest }) => manifest.name)
+  await installApp(
+    installed,
+    tarballs.filter(({ name }) => libraries.includes(name)),
+    dependencies,
+  )
+  // What is old may be left behind by the newest Node, and by none between.
+  const runOn = new Set([...nodes.slice(0, 1), ...nodes.slice(-1)])
+  for (const form of formsOf(oldest)) {
+    await t.test(`serve a request, written in ${form.name}`, async t => {
+      await writeApps(apps, installed, form)
+      for (const app of apps)
+        await serves(t, app, installed, form, form.compiled === undefined ? runOn : nodes.slice(0, 1))
     })
   }
+})
+
+/** Who names one of ours is shown how it is used beside others. */
+function besideIn(code: string): string[] {
+  return [...code.matchAll(/from '(@plimsoll\/.*?)'/g)].map(([, name = '']) => name)
+}
+
+for (const { folder, manifest } of publishedLibraries) {
+  const app = basename(folder)
+  t.test(`${manifest.name}, with the newest of what it is for, in an empty app`, async t => {
+    const installed = join(root, app)
+    const code = await firstCode(folder)
+    const dependencies = { ...newest.tools, ...newest.frameworks[app] }
+    await installApp(installed, tarballsFor(manifest.name, besideIn(code)), dependencies)
+
+    for (const form of formsOf(newest)) {
+      await t.test(`serves a request, written in ${form.name}`, async t => {
+        await writeApps([app], installed, form)
+        // What a compiler makes is one of the two that go before, which run on all.
+        await serves(t, app, installed, form, form.compiled === undefined ? nodes : nodes.slice(0, 1))
+      })
+    }
+
+    await t.test('is used in its README by names and types that it has', async t => {
+      const project = join(installed, 'esm')
+      t.match(code, `from '${manifest.name}'`)
+      await writeFile(join(project, 'readme.ts'), code)
+      await t.resolves(compile(installed, project, ['--noEmit']))
+    })
+
+    await t.test('is the same, imported or required', async t => {
+      await copyFile(join(APPS, 'import-and-require.mjs'), join(installed, 'import-and-require.mjs'))
+      for (const { version, path: node } of nodes) {
+        const { stdout } = await run(node, ['import-and-require.mjs', manifest.name], installed)
+        const same = Object.values(JSON.parse(stdout))
+        t.ok(same.length > 0 && same.every(Boolean), `on Node ${version}`)
+      }
+    })
+  })
 }
 
 t.test('spans go by the 3.x line of OpenTelemetry, where that runs', async t => {
@@ -103,8 +128,8 @@ t.test('spans go by the 3.x line of OpenTelemetry, where that runs', async t => 
   })
   for (const form of formsOf(newest).filter(({ compiled }) => compiled !== undefined)) {
     await t.test(form.name, async t => {
-      await writeApp('opentelemetry-3', installed, form)
-      await serves(t, installed, form, runOn)
+      await writeApps(['opentelemetry-3'], installed, form)
+      await serves(t, 'opentelemetry-3', installed, form, runOn)
     })
   }
 })

@@ -22,6 +22,7 @@ const aborted = new WeakMap<Trial, AbortSignal>()
 export const slowClients: readonly Scenario[] = [
   {
     name: 'a sender that stalls while others wait reads a 408 in the framework’s own shape, and they are served',
+    once: true,
     async run(trial) {
       const slow = await stalled(trial, '/length')
       assert.equal((await trial.send('POST', '/length', 'next')).text, '4')
@@ -58,6 +59,7 @@ export const slowClients: readonly Scenario[] = [
   },
   {
     name: 'a reader that stalls while others wait is cut off, its handler hears of an abort, and nothing is left',
+    once: true,
     protocols: HTTP1,
     routes: trial => [
       {
