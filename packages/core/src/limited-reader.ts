@@ -8,8 +8,11 @@ import { overheadOf, SMALL_CHUNK, SmallChunks } from './small-chunks.ts'
 
 /** From so many small chunks on they are gathered: bodies of a few are none of that trouble. */
 const SEPARATE_CHUNKS = 16
-/** What an encoded body costs is asked again when it has become so much more: its cost function is the user's. */
-const PRICED_AHEAD = 256 * 2 ** 10
+/**
+ * What an encoded body costs is asked each time it has become so much more: decoders put out pieces of 16 KiB, and the cost
+ * function is the user's. Asked of no size that it has not, since who knows what a function says to that.
+ */
+const PRICED_EACH = 64 * 2 ** 10
 
 /** Who pays for a body. */
 export interface BodyPayer {
@@ -50,8 +53,8 @@ export class LimitedReader implements InflationKeeper {
   #smallChunks = 0
   #gathering: SmallChunks | undefined
   #inflation: Inflation | undefined
-  /** Up to here what an encoded body becomes is known to be in its price. */
-  #pricedTo = 0
+  /** What has come out of decoders since it was last priced. */
+  #unpriced = 0
 
   /**
    * @param onRefused called when the body is refused, before its reader is told
@@ -140,7 +143,6 @@ export class LimitedReader implements InflationKeeper {
   repriced(price: Price): Price {
     const { costOf, inflated } = price
     const total = this.become
-    this.#pricedTo = 0
     if (inflated !== undefined && total > inflated.limit) throw bodyTooLarge(total, inflated.limit)
     const become = inflated?.costOf?.(total) ?? 0
     if (costOf === undefined) {
@@ -160,25 +162,21 @@ export class LimitedReader implements InflationKeeper {
       this.#payer.payIn(0)
       return
     }
-    if (chunk.length < SMALL_CHUNK) {
-      this.#smallChunks++
-      this.#pricedTo = 0
-    }
-    if (this.become > this.#pricedTo) this.#priceInflated(inflated, inflated.costOf)
+    this.#unpriced += chunk.length
+    const small = chunk.length < SMALL_CHUNK
+    if (small) this.#smallChunks++
+    if (small || this.#unpriced >= PRICED_EACH) this.#priceInflated()
     this.#payer.inflates(chunk.length)
   }
 
   /** @throws the refusal */
-  #priceInflated({ limit }: Inflated, costOf: (bodyBytes: number) => number): void {
+  #priceInflated(): void {
     const { price } = this.#payer
-    const overhead = this.#overheadAt(price)
-    const ahead = Math.min(this.become + PRICED_AHEAD, limit)
-    if (costOf(ahead) + overhead <= price.bytes) {
-      this.#pricedTo = ahead
-      return
-    }
-    const cost = costOf(this.become) + overhead
-    if (cost > price.bytes) this.#grow(cost)
+    const cost = price.inflated?.costOf?.(this.become)
+    this.#unpriced = 0
+    if (cost === undefined) return
+    const bytes = cost + this.#overheadAt(price)
+    if (bytes > price.bytes) this.#grow(bytes)
   }
 
   inflationRefused(error: PlimsollError): void {
@@ -186,6 +184,12 @@ export class LimitedReader implements InflationKeeper {
   }
 
   inflationOver(): void {
+    try {
+      if (this.#unpriced > 0) this.#priceInflated()
+    } catch (error) {
+      this.#refuse(error as PlimsollError)
+      return
+    }
     this.#settle()
   }
 

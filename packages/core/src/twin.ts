@@ -106,7 +106,7 @@ export class Twin extends GovernedRequest {
     const { price } = this
     const gone = { req: { method, url, headers }, res: { writableLength: 0 }, socket: {} }
     Object.assign(this, gone)
-    this.stream = this.reader = undefined
+    this.stream = this.reader = this.priceNow = undefined
     // They are asked with the request.
     this.price = { ...price, costOf: undefined, inflated: undefined }
   }

@@ -75,6 +75,91 @@ scenario(
 )
 
 scenario(
+  'a cost function that throws for larger ones refuses none that it has a cost for',
+  {
+    options: {
+      budget: 32 * MiB,
+      cost({ declaredBytes = 0 }) {
+        if (declaredBytes > 100 * KiB) throw new Error('too large')
+        return declaredBytes
+      },
+    },
+    handler: inflate,
+  },
+  async (t, server) => {
+    t.match(await server.send('/a', gzipped(90 * KiB), GZIP), { status: 200 })
+    t.match(await server.send('/b', gzipped(110 * KiB), GZIP), { status: 500 })
+  },
+)
+
+scenario(
+  'what costs less where it is larger costs what it is',
+  {
+    options: {
+      budget: 32 * MiB,
+      maxBody: MiB,
+      // Large ones are written to a file.
+      cost: ({ declaredBytes = 0 }) => (declaredBytes > 200 * KiB ? 1024 : 2 * declaredBytes),
+    },
+    handler: inflate,
+  },
+  async (t, server) => {
+    const bytes = 150 * KiB
+    t.match(await server.send('/a', gzipped(bytes), GZIP), { text: `${bytes} bytes, holds ${2 * bytes}` })
+  },
+)
+
+scenario(
+  'what is asked for anew amid a body that is inflated covers what it becomes',
+  {
+    options: { budget: 32 * MiB, maxBody: MiB, cost: ({ declaredBytes = 0 }) => 4 * declaredBytes },
+    handler: async (req, res, reservation) => {
+      const sink = sinkOf()
+      const decoder = createGunzip()
+      decoder.once('data', () => {
+        reservation.requeue(1).catch(() => {})
+      })
+      await pipeline(req, decoder, sink)
+      res.end(`${sink.bytes} bytes, holds ${reservation.bytes}`)
+    },
+  },
+  async (t, server) => {
+    const bytes = 200 * KiB
+    const body = gzipSync(Buffer.concat([randomBytes(100 * KiB), Buffer.alloc(100 * KiB)]))
+    t.match(await server.send('/a', body, GZIP), { text: `${bytes} bytes, holds ${4 * bytes}` })
+  },
+)
+
+scenario(
+  'what has come out last is priced, too, however little it is',
+  { options: { budget: 80 * KiB }, handler: inflate },
+  async (t, server) => {
+    t.match(await server.send('/a', gzipped(80 * KiB), GZIP), { text: '81920 bytes, holds 81920' })
+    t.match(await server.send('/b', gzipped(80 * KiB + 1), GZIP), { status: 413 })
+  },
+)
+
+for (const mode of ['enforce', 'observe'] as const) {
+  scenario(
+    `what an encoded body becomes near its limit is what it costs: ${mode}`,
+    {
+      options: {
+        mode,
+        budget: 32 * MiB,
+        maxBody: 200 * KiB,
+        cost: ({ declaredBytes = 0 }) => 4 * declaredBytes,
+      },
+      handler: inflate,
+    },
+    async (t, server) => {
+      const bytes = 150 * KiB
+      t.match(await server.send('/a', gzipped(bytes), GZIP), { text: `${bytes} bytes, holds ${4 * bytes}` })
+      t.same(server.governor.stats().observed.refused, {})
+    },
+  )
+}
+
+scenario(
   'an encoded body that costs by a function is asked for what it becomes',
   {
     options: { budget: MiB, maxBody: 200 * KiB, cost: ({ declaredBytes = 0 }) => 2 * declaredBytes },

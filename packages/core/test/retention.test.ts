@@ -161,3 +161,25 @@ function listeners(emitter: EventEmitter): Record<string, number> {
 }
 
 t.equal(typeof globalThis.gc, 'function', 'run with --expose-gc')
+
+{
+  const { handler, seen } = watching()
+  scenario(
+    'nor does who would wait on a guess',
+    { options: { budget: 4 * BODY, cost: 'auto', mode: 'observe' }, handler },
+    async (t, server) => {
+      const slow = await server.connect()
+      slow.write(head('POST', '/slow', { 'Content-Length': BODY }) + '1'.repeat(BODY - 1))
+      await until(() => server.governor.stats().active === 1, 'who would have most of the budget')
+      const client = await server.connect()
+      client.write(upload('/a'))
+      t.same(await client.answers(1), [200])
+      await until(() => server.governor.stats().active === 1, 'the other to be over')
+      t.equal(server.governor.stats().observed.waiting, 1)
+      for (const what of ['req', 'res', 'reservation']) seen.delete(`/slow ${what}`)
+      t.same(await whatIsLeft(seen), [])
+      slow.write('1')
+      t.same(await slow.answers(1), [200])
+    },
+  )
+}

@@ -1,5 +1,13 @@
+import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { Governor } from '../src/governor.ts'
+import type { Reservation } from '../src/reservation.ts'
 import { scenario } from './fixtures/governed-server.ts'
+import { listening } from './fixtures/http-servers.ts'
+import { head } from './fixtures/raw-client.ts'
+import { silent } from './fixtures/recording-logger.ts'
+import { until } from './fixtures/until.ts'
 
 const WAITERS = 100
 
@@ -32,3 +40,71 @@ scenario(
     for (const client of clients) t.same(await client.answers(1), [200])
   },
 )
+
+/** Lets in who waits for this room. Afterwards he has it, and his turn is still to come. */
+async function grant(room: Reservation): Promise<void> {
+  room.release()
+  for (let n = 0; n < 20; n++) await Promise.resolve()
+}
+
+scenario(
+  'who has his room when the server closes, but was not begun, is refused',
+  { options: { budget: 1, cost: 1 }, closes: true },
+  async (t, server) => {
+    const room = server.governor.budget.charge(1)
+    const client = await server.connect()
+    client.write(head('GET', '/a'))
+    await server.queued(1)
+    await grant(room)
+    await server.governor.close()
+    t.same(await client.answers(1), [503])
+    t.same(server.handled, [])
+    t.match(server.governor.stats(), { admitted: 0, refused: { ERR_PLIMSOLL_CLOSED: 1 } })
+  },
+)
+
+scenario(
+  'whose time is up when he has his room, but was not begun, is refused, and counted once',
+  { options: { budget: 1, cost: 1, deadlineMs: 300 } },
+  async (t, server) => {
+    const room = server.governor.budget.charge(1)
+    const client = await server.connect()
+    client.write(head('GET', '/a'))
+    const since = performance.now()
+    await server.queued(1)
+    await turn()
+    room.release()
+    // Timers come before his turn.
+    while (performance.now() < since + 400);
+    t.same(await client.answers(1), [504])
+    t.same(server.handled, [])
+    t.match(server.governor.stats(), { admitted: 0, refused: { ERR_PLIMSOLL_DEADLINE: 1 } })
+  },
+)
+
+t.test('who is answered by somebody else when he has his room, but was not begun, holds nothing', async t => {
+  const governor = new Governor({ budget: 1, cost: 1, logger: silent })
+  const room = governor.budget.charge(1)
+  let handled = 0
+  const listener = governor.listener((_req: Http2ServerRequest, res: Http2ServerResponse) => {
+    handled++
+    res.end()
+  })
+  let answer: Http2ServerResponse | undefined
+  const server = http2.createServer((req, res) => {
+    answer = res
+    listener(req, res)
+  })
+  const session = http2.connect(`http://127.0.0.1:${await listening(t, server)}`)
+  // Its client leaves the stream open.
+  const stream = session.request({ ':method': 'POST' }, { endStream: false })
+  stream.on('error', () => {}).resume()
+  await until(() => governor.stats().waiting === 1, 'who waits')
+  // Who listened before hears of it in the next immediate, and that is before his turn.
+  answer?.stream.on('finish', () => room.release())
+  answer?.end('somebody else')
+  await until(() => governor.stats().waiting === 0, 'the end of the wait')
+  t.equal(handled, 0)
+  t.match(governor.stats(), { active: 0, reserved: 0 })
+  session.destroy()
+})
