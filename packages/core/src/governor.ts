@@ -236,7 +236,12 @@ export class Governor {
   /** While it waits: what its route has learned meanwhile tells more than what was guessed. */
   #priceAnew(request: GovernedRequest, policy: ResolvedPolicy): Price {
     const row = request.row ?? this.#traffic.routes.find(request.req, request.route)
-    return this.#priceGoverned(request, request.declared, policy, row)
+    try {
+      return this.#priceGoverned(request, request.declared, policy, row)
+    } catch {
+      // A budget that has become smaller takes in no new ones of its size. This one waits already.
+      return request.price
+    }
   }
 
   #setDeadline(request: GovernedRequest, policyMs: number | undefined): void {

@@ -108,3 +108,28 @@ scenario(
     t.same(server.governor.stats().observed.refused, {})
   },
 )
+
+const outgrown = new KeptRequests()
+scenario(
+  'who is larger than the budget has become waits on at his price',
+  { options: { budget: BUDGET, cost: 'auto' }, handler: outgrown.handler },
+  async (t, server) => {
+    const { budget } = server.governor
+    const clients = await Promise.all(Array.from({ length: FIRST + 1 }, () => server.connect()))
+    for (const client of clients.slice(0, FIRST)) client.write(head('GET', '/a'))
+    await server.reached(FIRST)
+    const large = clients[FIRST] as RawClient
+    large.write(head('GET', '/b', { 'Content-Length': 20 * MiB }))
+    await server.queued(1)
+    // As where there are more workers than before.
+    budget.configure(BUDGET / 2)
+    answer(outgrown, 0, FIRST)
+    await learned(server, FIRST)
+    t.equal(server.governor.stats().waiting, 1)
+    budget.configure(BUDGET)
+    await server.reached(FIRST + 1)
+    large.write(Buffer.alloc(20 * MiB))
+    answer(outgrown, FIRST, FIRST + 1)
+    for (const client of clients) t.same(await client.answers(1), [200])
+  },
+)
