@@ -169,6 +169,21 @@ export class Lending {
    */
   resume(): void {
     while (this.first?.tryResume() || this.#nearest?.tryResume()) {}
+    this.unlock()
+  }
+
+  /**
+   * Lets the nearest to his end have his rest as a debt where not even the end of all others who go on would leave him room.
+   * What costs more than a read for each byte comes in larger pieces than are kept free, and of several who are halted all
+   * have taken a little more than was safe.
+   */
+  unlock(): void {
+    const nearest = this.#nearest
+    if (nearest === undefined) return
+    let held = 0
+    for (let loan = this.#halted.first; loan !== undefined; loan = loan.after) held += loan.reservation.bytes
+    // Not by a capacity that was shrunk: it may grow again.
+    if (nearest.reservation.lent > this.#account.configured - held) nearest.haveAll()
   }
 
   /** The banker's algorithm, were this what one of them, or somebody new, holds and has lent. */
@@ -248,7 +263,10 @@ export class Loan implements Linked<Loan> {
     // In memory already. It was not kept free only where a body comes in larger pieces than a read.
     const lacks = this.#lacks(needed)
     if (lacks > 0) reservation.takeBack(lacks)
-    if (!this.#halted && this.#isShort(needed) && !this.#lending.extend(this)) this.#halt(true)
+    if (!this.#halted && this.#isShort(needed) && !this.#lending.extend(this)) {
+      this.#halt(true)
+      this.#lending.unlock()
+    }
     this.#lending.noteAll(reservation)
   }
 
@@ -288,6 +306,13 @@ export class Loan implements Linked<Loan> {
     this.#halt(false)
     this.#lending.noteAll(this.reservation)
     return true
+  }
+
+  /** Has all of it back, whether or not there is room. */
+  haveAll(): void {
+    this.reservation.takeBack(this.reservation.lent)
+    this.#halt(false)
+    this.#lending.noteAll(this.reservation)
   }
 
   /** Nothing more will be claimed. Any number of calls. */
