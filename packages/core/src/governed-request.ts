@@ -335,8 +335,9 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   #late(): void {
     const error = tooLate()
-    // Who waits is refused by this, and that is noted.
-    if (this.#wait === undefined && !this.#responseOver) this.#keeper.cutOff(this, error)
+    // Who waits, or has its bytes and is to begin, is refused by this, and that is noted.
+    if (this.#wait === undefined && this.admission === undefined && !this.#responseOver)
+      this.#keeper.cutOff(this, error)
     this.giveUp(error)
   }
 
@@ -428,6 +429,15 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#ended ??= error
     this.#controller?.abort(error)
     this.#wait?.end(error)
+  }
+
+  /**
+   * Turns of the loop pass between its grant and its beginning: its time may be up by then, or the server close.
+   *
+   * @throws what has ended it
+   */
+  throwIfEnded(): void {
+    if (this.#ended !== undefined) throw this.#ended
   }
 
   /** Notes that it was refused, and keeps nothing. */

@@ -289,6 +289,7 @@ export class Governor {
       // upload would fill that while it waits: memory of ours that no budget sees.
       if (request.waitedForBytes && !isSmall(req) && !res.headersSent) res.setHeader('Connection', 'close')
       await lookForClient(request)
+      request.throwIfEnded()
       const waitedMs = performance.now() - since
       request.row?.waitedMs.record(waitedMs)
       return this.#begin(request, res, waitedMs)

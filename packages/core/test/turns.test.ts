@@ -1,13 +1,7 @@
-import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
-import t from 'tap'
-import { Governor } from '../src/governor.ts'
 import type { Reservation } from '../src/reservation.ts'
 import { scenario } from './fixtures/governed-server.ts'
-import { listening } from './fixtures/http-servers.ts'
 import { head } from './fixtures/raw-client.ts'
-import { silent } from './fixtures/recording-logger.ts'
-import { until } from './fixtures/until.ts'
 
 const WAITERS = 100
 
@@ -81,30 +75,3 @@ scenario(
     t.match(server.governor.stats(), { admitted: 0, refused: { ERR_PLIMSOLL_DEADLINE: 1 } })
   },
 )
-
-t.test('who is answered by somebody else when he has his room, but was not begun, holds nothing', async t => {
-  const governor = new Governor({ budget: 1, cost: 1, logger: silent })
-  const room = governor.budget.charge(1)
-  let handled = 0
-  const listener = governor.listener((_req: Http2ServerRequest, res: Http2ServerResponse) => {
-    handled++
-    res.end()
-  })
-  let answer: Http2ServerResponse | undefined
-  const server = http2.createServer((req, res) => {
-    answer = res
-    listener(req, res)
-  })
-  const session = http2.connect(`http://127.0.0.1:${await listening(t, server)}`)
-  // Its client leaves the stream open.
-  const stream = session.request({ ':method': 'POST' }, { endStream: false })
-  stream.on('error', () => {}).resume()
-  await until(() => governor.stats().waiting === 1, 'who waits')
-  // Who listened before hears of it in the next immediate, and that is before his turn.
-  answer?.stream.on('finish', () => room.release())
-  answer?.end('somebody else')
-  await until(() => governor.stats().waiting === 0, 'the end of the wait')
-  t.equal(handled, 0)
-  t.match(governor.stats(), { active: 0, reserved: 0 })
-  session.destroy()
-})
