@@ -68,7 +68,7 @@ export class LimitedReader implements InflationKeeper {
     if (payer.price.inflated !== undefined) {
       this.#inflation = new Inflation(req, this)
       // Read whole, and by no decoder: it stays what it is.
-      req.once('end', () => this.#settle())
+      req.once('end', () => this.#settleUnlessFailed())
     }
     // A hook that waited before us, or our own queue, has let some of it in.
     this.#count(req.readableLength)
@@ -185,12 +185,21 @@ export class LimitedReader implements InflationKeeper {
 
   inflationOver(): void {
     try {
-      if (this.#unpriced > 0) this.#priceInflated()
+      if (this.#unpriced > 0 && !this.#refused) this.#priceInflated()
     } catch (error) {
       this.#refuse(error as PlimsollError)
       return
     }
-    this.#settle()
+    this.#settleUnlessFailed()
+  }
+
+  /** Within an event of somebody else's stream, where nobody could catch what a cost function throws. */
+  #settleUnlessFailed(): void {
+    try {
+      this.#settle()
+    } catch {
+      // It keeps what it was promised: it was refused for that already, or nobody knows what it costs.
+    }
   }
 
   #arrives(chunk: unknown, encoding: BufferEncoding | undefined): boolean {

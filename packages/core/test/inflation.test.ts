@@ -89,6 +89,8 @@ scenario(
   async (t, server) => {
     t.match(await server.send('/a', gzipped(90 * KiB), GZIP), { status: 200 })
     t.match(await server.send('/b', gzipped(110 * KiB), GZIP), { status: 500 })
+    // And amid it, where its decoder is ended.
+    t.match(await server.send('/c', gzipped(900 * KiB), GZIP), { status: 500 })
   },
 )
 
