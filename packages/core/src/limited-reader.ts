@@ -172,7 +172,7 @@ export class LimitedReader implements InflationKeeper {
   /** @throws the refusal */
   #priceInflated(): void {
     const { price } = this.#payer
-    const cost = price.inflated?.costOf?.(this.become)
+    const cost = (price.inflated as Inflated).costOf?.(this.become)
     this.#unpriced = 0
     if (cost === undefined) return
     const bytes = cost + this.#overheadAt(price)

@@ -133,6 +133,23 @@ scenario(
 )
 
 scenario(
+  'what is found to be streamed amid its body costs no more for what it becomes',
+  {
+    options: { budget: MiB },
+    handler: async (req, res, reservation, server) => {
+      const decoder = createGunzip()
+      decoder.once('data', () => server.governor.admit(req, res, { body: 'stream' }))
+      const sink = sinkOf()
+      await pipeline(req, decoder, sink)
+      res.end(`${sink.bytes} bytes, ${reservation.bytes <= 128 * KiB}`)
+    },
+  },
+  async (t, server) => {
+    t.match(await server.send('/a', gzipped(40 * KiB), GZIP), { text: '40960 bytes, true' })
+  },
+)
+
+scenario(
   'what has come out last is priced, too, however little it is',
   { options: { budget: 80 * KiB }, handler: inflate },
   async (t, server) => {
