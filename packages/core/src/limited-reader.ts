@@ -9,8 +9,9 @@ import { overheadOf, SMALL_CHUNK, SmallChunks } from './small-chunks.ts'
 /** From so many small chunks on they are gathered: bodies of a few are none of that trouble. */
 const SEPARATE_CHUNKS = 16
 /**
- * What an encoded body costs is asked each time it has become so much more: decoders put out pieces of 16 KiB, and the cost
- * function is the user's. Asked of no size that it has not, since who knows what a function says to that.
+ * What an encoded body costs is asked each time it has become so much more, and with each piece once it costs more than was
+ * expected: decoders put out pieces of 16 KiB, and the cost function is the user's. Asked of no size that it has not, since who
+ * knows what a function says to that.
  */
 const PRICED_EACH = 64 * 2 ** 10
 
@@ -55,6 +56,7 @@ export class LimitedReader implements InflationKeeper {
   #inflation: Inflation | undefined
   /** What has come out of decoders since it was last priced. */
   #unpriced = 0
+  #outgrown = false
 
   /**
    * @param onRefused called when the body is refused, before its reader is told
@@ -165,7 +167,7 @@ export class LimitedReader implements InflationKeeper {
     this.#unpriced += chunk.length
     const small = chunk.length < SMALL_CHUNK
     if (small) this.#smallChunks++
-    if (small || this.#unpriced >= PRICED_EACH) this.#priceInflated()
+    if (small || this.#outgrown || this.#unpriced >= PRICED_EACH) this.#priceInflated()
     this.#payer.inflates(chunk.length)
   }
 
@@ -176,7 +178,9 @@ export class LimitedReader implements InflationKeeper {
     this.#unpriced = 0
     if (cost === undefined) return
     const bytes = cost + this.#overheadAt(price)
-    if (bytes > price.bytes) this.#grow(bytes)
+    if (bytes <= price.bytes) return
+    this.#outgrown = true
+    this.#grow(bytes)
   }
 
   inflationRefused(error: PlimsollError): void {
@@ -185,7 +189,8 @@ export class LimitedReader implements InflationKeeper {
 
   inflationOver(): void {
     try {
-      if (this.#unpriced > 0 && !this.#refused) this.#priceInflated()
+      // Not of one that ends before its time.
+      if (this.#unpriced > 0 && this.#complete && !this.#refused) this.#priceInflated()
     } catch (error) {
       this.#refuse(error as PlimsollError)
       return
