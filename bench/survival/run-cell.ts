@@ -102,12 +102,12 @@ async function playOn(
   cage: Cage,
   clients: Clients,
   order: Omit<Order, 'part'>,
-  stopAfterMs: number,
+  loadMs: number,
   progress: Progress,
 ) {
   const memory = new MemoryRecorder(cage)
   const ticker = setInterval(() => progress.memory(memory.lastBytes), 100)
-  const timer = setTimeout(() => clients.load.stop(), AROUND_MS + stopAfterMs)
+  const timer = setTimeout(() => clients.load.stop(), AROUND_MS + loadMs)
   void server.exited.then(() => clients.load.stop())
   const startedMs = performance.now()
   try {

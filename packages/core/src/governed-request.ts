@@ -372,8 +372,10 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       if (this.connection?.isFirst(this) === false) await wait.forTurn(this.price.bytes)
       // That ends by what ends the request, too.
       signal.throwIfAborted()
-      shared = this.#needs().bytes
-      if (this.key !== undefined) share = await this.#shares?.enter(this.key, shared, signal, wait.leftMs)
+      if (this.key !== undefined) {
+        shared = this.#bytesNow()
+        share = await this.#shares?.enter(this.key, shared, signal, wait.leftMs)
+      }
       const { bytes, beginsWith } = this.#needs()
       let reservation = this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
@@ -400,18 +402,20 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     }
   }
 
-  /** By what is known now: of one that waits on a guess that may be less than what it was priced at. */
-  #needs(): Needs {
+  /** What it costs by what is known now: of one that waits on a guess that may be less than what it was priced at. */
+  #bytesNow(): number {
     const price = this.priceNow?.()
     if (price !== undefined && price.bytes < this.price.bytes) this.price = price
-    const { bytes } = this.price
-    return { bytes, beginsWith: this.#beginsWith(bytes) }
+    return this.price.bytes
   }
 
   /** Of a body whose length nobody knows, only what has arrived is needed yet. */
-  #beginsWith(bytes: number): number {
+  #needs(): Needs {
+    const bytes = this.#bytesNow()
     const { req, price } = this
-    return price.costOf === undefined ? bytes : Math.min(bytes, neededOf(req, price, bytes, 0) + READ_AHEAD)
+    const beginsWith =
+      price.costOf === undefined ? bytes : Math.min(bytes, neededOf(req, price, bytes, 0) + READ_AHEAD)
+    return { bytes, beginsWith }
   }
 
   /** Ends the waiting of a request that goes on: nothing holds it up any more. */
@@ -431,11 +435,12 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#wait?.end(error)
   }
 
-  /**
-   * Turns of the loop pass between its grant and its beginning: its time may be up by then, or the server close.
-   *
-   * @throws what has ended it
-   */
+  /** Whether it was given up: turns of the loop pass between its grant and its beginning. */
+  get ended(): boolean {
+    return this.#ended !== undefined
+  }
+
+  /** @throws what has ended it */
   throwIfEnded(): void {
     if (this.#ended !== undefined) throw this.#ended
   }

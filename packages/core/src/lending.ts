@@ -303,14 +303,17 @@ export class Loan implements Linked<Loan> {
   /** False where there is still no room. */
   tryResume(): boolean {
     if (!this.#lending.extend(this)) return false
-    this.#halt(false)
-    this.#lending.noteAll(this.reservation)
+    this.#goOn()
     return true
   }
 
   /** Has all of it back, whether or not there is room. */
   haveAll(): void {
     this.reservation.takeBack(this.reservation.lent)
+    this.#goOn()
+  }
+
+  #goOn(): void {
     this.#halt(false)
     this.#lending.noteAll(this.reservation)
   }

@@ -15,7 +15,8 @@ const MOST_BYTES = 2 ** 20
  *
  * Not where somebody reads the body already: what he takes is not counted yet. Not over HTTP/2, which shows it at once.
  */
-export async function lookForClient({ req, stream, socket, price, signal }: GovernedRequest): Promise<void> {
+export async function lookForClient(request: GovernedRequest): Promise<void> {
+  const { req, stream, socket, price } = request
   let seen = socket?.bytesRead
   // An injected request has no socket to speak of.
   // What was whole before is read on while it waits.
@@ -30,12 +31,12 @@ export async function lookForClient({ req, stream, socket, price, signal }: Gove
     seen = socket.bytesRead
   }
   // It has gone meanwhile, or the server closes.
-  signal.throwIfAborted()
+  request.throwIfEnded()
   // Who waits for its response to close hears of it in the next turn.
   if (socket.destroyed) throw clientLeft()
 
   function isOpen(): boolean {
     if (req.complete && mayHalfClose) return false
-    return !(req.readableDidRead || req.readableFlowing || signal.aborted || socket.destroyed)
+    return !(req.readableDidRead || req.readableFlowing || request.ended || socket.destroyed)
   }
 }

@@ -66,9 +66,7 @@ export class WaitLine<T extends InLine> {
     const old = this.#ring
     const ring: (T | undefined)[] = new Array(this.#size > old.length / 2 ? old.length * 2 : old.length)
     let at = 0
-    for (let place = this.#head; place < this.#tail; place++) {
-      const item = old[place & (old.length - 1)]
-      if (item === undefined) continue
+    for (const item of this.all()) {
       item.place = at
       ring[at++] = item
     }

@@ -108,8 +108,7 @@ scenario(
 }
 
 t.test('a request without a socket of its own is not looked at', async t => {
-  const { signal } = new AbortController()
-  const injected = { req: {}, stream: undefined, price: { bytes: 5 }, signal }
+  const injected = { req: {}, stream: undefined, price: { bytes: 5 } }
   for (const socket of [null, {}]) {
     await lookForClient(anyValue<GovernedRequest>({ ...injected, socket }))
   }

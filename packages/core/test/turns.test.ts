@@ -15,10 +15,10 @@ scenario(
   },
   async (t, server) => {
     const first = await server.connect()
-    first.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n')
+    first.write(head('GET', '/first'))
     await server.reached(1)
     const clients = await Promise.all(Array.from({ length: WAITERS }, () => server.connect()))
-    for (const client of clients) client.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n')
+    for (const client of clients) client.write(head('GET', '/a'))
     await server.queued(WAITERS)
     const servedByTurn: number[] = []
     const look = (): void => {
