@@ -41,14 +41,14 @@ export function priceByItself(
   const costOfBody = (bodyBytes: number): number => Math.ceil(fixed + perByte * bodyBytes)
   // The price of now, whatever the route learns before the body is there. No body is refused for what its response costs:
   // a route that learns from those that come in would never unlearn it.
-  const cost = ({ declaredBytes = 0 }: { declaredBytes?: number }): number => {
-    const body = costOfBody(declaredBytes)
+  const ofLength = (bodyBytes: number): number => {
+    const body = costOfBody(bodyBytes)
     return Math.max(body, Math.min(body + guessed, part))
   }
   // How long a body may get whose length nobody knows.
   const longest = perByte > 0 ? Math.max(0, Math.floor((alone - fixed) / perByte)) : undefined
   const maxBody = policy.maxBody ?? (declared === undefined ? longest : undefined)
-  const price = priceOf(req, declared, { ...policy, cost, maxBody }, capacity, alone)
+  const price = priceOf(req, declared, { ...policy, cost: { ofLength }, maxBody }, capacity, alone)
   if (guessed === 0) return price
   const left = declared === undefined ? capacity : Math.max(0, price.bytes - costOfBody(declared))
   return { ...price, response: Math.min(guessed, left) }

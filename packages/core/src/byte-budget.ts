@@ -479,7 +479,11 @@ export class ByteBudget {
    * @internal
    */
   reprice(): void {
-    if (this.#line.reprice()) this.#drain()
+    if (!this.#line.reprice()) return
+    // What turns out to cost nothing passes all, as it would have done.
+    for (let free = this.#line.smallest(0); free !== undefined; free = this.#line.smallest(0))
+      this.#letIn(free)
+    this.#drain()
   }
 
   #enqueue(
@@ -541,16 +545,16 @@ export class ByteBudget {
   }
 
   #grant(): void {
-    let waiter = this.#next()
-    while (waiter !== undefined) {
-      this.#line.remove(waiter)
-      // Aborted, but told so only after another waiter on the same signal.
-      if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
-      else {
-        waiter.grant()
-        if (waiter.lent > 0) this.#lending.begin(waiter)
-      }
-      waiter = this.#next()
+    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) this.#letIn(waiter)
+  }
+
+  #letIn(waiter: QueuedReservation): void {
+    this.#line.remove(waiter)
+    // Aborted, but told so only after another waiter on the same signal.
+    if (waiter.signal?.aborted) waiter.fail(waiter.signal.reason)
+    else {
+      waiter.grant()
+      if (waiter.lent > 0) this.#lending.begin(waiter)
     }
   }
 

@@ -373,11 +373,15 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       // That ends by what ends the request, too.
       signal.throwIfAborted()
       if (this.key !== undefined) {
-        shared = this.#bytesNow()
-        share = await this.#shares?.enter(this.key, shared, signal, wait.leftMs)
+        const bytesNow = (): number => {
+          shared = this.#bytesNow()
+          return shared
+        }
+        share = await this.#shares?.enter(this.key, bytesNow, signal, wait.leftMs)
       }
       const { bytes, beginsWith } = this.#needs()
-      let reservation = this.#budget.tryAcquire(bytes)
+      // What turns out to cost nothing passes all.
+      let reservation = bytes === 0 ? this.#budget.charge(0) : this.#budget.tryAcquire(bytes)
       this.waitedForBytes ||= reservation === undefined
       const needsNow = this.priceNow && (() => this.#needs())
       // Who waited for nothing else shares the queue's own timer.

@@ -209,12 +209,7 @@ export class Governor {
     return priceOfExempt(req, declared, policy, this.budget.configuredCapacity)
   }
 
-  #priceGoverned(
-    request: GovernedRequest,
-    declared: number | undefined,
-    policy: ResolvedPolicy,
-    row = request.row,
-  ): Price {
+  #priceGoverned(request: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
     const { req, admitted, price } = request
     const { configuredCapacity: part, largest } = this.budget
     // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more, or is in.
@@ -226,7 +221,10 @@ export class Governor {
       modeOf(policy.mode ?? this.#mode) === 'enforce'
     const capacity = mayBeGiant ? largest : part
     if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
-    return priceByItself(req, declared, policy, this.#traffic.routes.responseBytes(row), {
+    const { routes } = this.#traffic
+    // Nobody may have known it as it came.
+    const row = request.row ?? routes.find(req, request.route)
+    return priceByItself(req, declared, policy, routes.responseBytes(row), {
       capacity,
       part,
       alone: Math.max(capacity, this.#options.alone),
@@ -235,9 +233,8 @@ export class Governor {
 
   /** While it waits: what its route has learned meanwhile tells more than what was guessed. */
   #priceAnew(request: GovernedRequest, policy: ResolvedPolicy): Price {
-    const row = request.row ?? this.#traffic.routes.find(request.req, request.route)
     try {
-      return this.#priceGoverned(request, request.declared, policy, row)
+      return this.#priceGoverned(request, request.declared, policy)
     } catch {
       // A budget that has become smaller takes in no new ones of its size. This one waits already.
       return request.price
@@ -335,6 +332,7 @@ export class Governor {
     const row = this.#traffic.released(request)
     if (row?.costsLess()) {
       this.budget.reprice()
+      this.#shares?.reprice()
       this.#observer.reprice()
     }
     if (twin !== undefined) this.#observer.over(twin, row, performance.now() - twin.since)

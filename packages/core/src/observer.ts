@@ -80,7 +80,7 @@ export class Observer implements TwinKeeper {
     try {
       const price = declare()
       request.adjust(unboundedPrice(price, error => twin.fail(error)))
-      twin.allow(price)
+      twin.admitAgain(price, declare)
     } catch (error) {
       twin.fail(error)
     }

@@ -202,7 +202,8 @@ export function neededOf(req: HttpRequest, price: Price, promised: number, arriv
   const { bytes, limit, policy } = price
   if (policy === undefined) return promised
   const grown = Math.max(0, promised - bytes)
-  if (typeof policy.cost !== 'function' && price.costOf === undefined)
+  const { cost } = policy
+  if (typeof cost !== 'function' && typeof cost !== 'object' && price.costOf === undefined)
     return Math.max(Math.min(promised, arrived), promised - Math.max(0, limit - arrived))
   try {
     return Math.min(promised, costOfBody(req, arrived, policy) + grown)
@@ -215,6 +216,7 @@ export function neededOf(req: HttpRequest, price: Price, promised: number, arriv
 function costOfBody(req: HttpRequest, bodyBytes: number, policy: ResolvedPolicy): number {
   const { cost } = policy
   if (typeof cost === 'number') return cost
+  if (typeof cost === 'object') return cost.ofLength(bodyBytes)
   if (typeof cost !== 'function')
     return policy.body === 'stream' ? Math.min(bodyBytes, STREAM_WINDOW) : bodyBytes
   const bytes = consult(() => cost(requestHead(req, bodyBytes)))

@@ -29,6 +29,7 @@ export class Rehearsal {
 
   reprice(): void {
     this.#budget.reprice()
+    this.#shares?.reprice()
   }
 
   twinOf(request: GovernedRequest): Twin {

@@ -91,8 +91,9 @@ export function bodyOf(req: HttpRequest): Readable {
 }
 
 export function requestHead(req: HttpRequest, bytes: number | undefined): RequestHead {
-  const head = { method: req.method ?? '', url: urlOf(req), headers: req.headers }
-  return bytes === undefined ? head : { ...head, declaredBytes: bytes }
+  const { method = '', headers } = req
+  const url = urlOf(req)
+  return bytes === undefined ? { method, url, headers } : { method, url, headers, declaredBytes: bytes }
 }
 
 function urlOf(req: HttpRequest & { readonly originalUrl?: string }): string {

@@ -51,10 +51,15 @@ export interface RoutePolicy {
   readonly deadlineMs?: number
 }
 
+/** What a body costs by its length alone: asked with each piece of it that arrives, so without a head, and it throws nothing. */
+export interface LengthCost {
+  ofLength(bodyBytes: number): number
+}
+
 /** A policy that was checked, with nothing left out; sizes are in bytes. */
 export interface ResolvedPolicy {
   /** Undefined: the declared body, or a window of it. */
-  readonly cost: number | CostFunction | 'auto' | undefined
+  readonly cost: number | LengthCost | CostFunction | 'auto' | undefined
   /** Undefined: what the budget can buffer, or no limit. */
   readonly maxBody: number | undefined
   /** Whether the handler reads the body whole. */
@@ -105,13 +110,13 @@ export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAUL
   const { maxBody, body = base.body, requireLength = base.requireLength, exempt = base.exempt } = policy
   const { acceptEncoded = base.acceptEncoded, mode = base.mode, deadlineMs = base.deadlineMs } = policy
   // What is learned of a route holds however it reads.
-  const { cost = body === base.body || base.cost === 'auto' ? base.cost : undefined } = policy
+  const inherited = body === base.body || base.cost === 'auto' ? base.cost : undefined
   if (body !== 'buffer' && body !== 'stream') throw optionError('body', '"buffer" or "stream"', body)
   if (typeof requireLength !== 'boolean') throw optionError('requireLength', 'true or false', requireLength)
   if (typeof acceptEncoded !== 'boolean') throw optionError('acceptEncoded', 'true or false', acceptEncoded)
   if (typeof exempt !== 'boolean') throw optionError('exempt', 'true or false', exempt)
   return Object.freeze({
-    cost: resolveCost(cost),
+    cost: policy.cost === undefined ? inherited : resolveCost(policy.cost),
     maxBody: maxBody === undefined ? base.maxBody : parseByteSize(maxBody, 'maxBody'),
     body,
     requireLength,
@@ -122,12 +127,12 @@ export function resolvePolicy(policy: RoutePolicy, base: ResolvedPolicy = DEFAUL
   })
 }
 
-function resolveCost(cost: RoutePolicy['cost']): ResolvedPolicy['cost'] {
-  if (cost === undefined || cost === 'auto' || typeof cost === 'function') return cost
+function resolveCost(cost: NonNullable<RoutePolicy['cost']>): ResolvedPolicy['cost'] {
+  if (cost === 'auto' || typeof cost === 'function') return cost
   return typeof cost === 'object' ? costByLength(cost) : parseByteSize(cost, 'cost')
 }
 
-function costByLength(cost: CostByLength): CostFunction {
+function costByLength(cost: CostByLength): LengthCost {
   checkOptions(cost, ['fixed', 'perByte'], 'cost')
   if (cost.fixed === undefined || cost.perByte === undefined)
     throw optionError('cost', 'a size, a function, "auto", or both of fixed and perByte', cost)
@@ -135,5 +140,5 @@ function costByLength(cost: CostByLength): CostFunction {
   const { perByte } = cost
   if (typeof perByte !== 'number' || !(perByte >= 0 && perByte < Number.POSITIVE_INFINITY))
     throw optionError('cost.perByte', 'a number from 0', perByte)
-  return ({ declaredBytes = 0 }) => Math.ceil(fixed + perByte * declaredBytes)
+  return { ofLength: bodyBytes => Math.ceil(fixed + perByte * bodyBytes) }
 }

@@ -20,7 +20,9 @@ export interface ShareOptions {
 }
 
 interface ShareWaiter extends Linked<ShareWaiter> {
-  readonly bytes: number
+  bytes: number
+  /** What it needs by what is known now. */
+  readonly bytesNow: () => number
   readonly enter: () => void
 }
 
@@ -79,8 +81,8 @@ export class Share {
   }
 
   /** @returns leaves the line */
-  wait(bytes: number, enter: () => void): () => void {
-    const waiter: ShareWaiter = { before: undefined, after: undefined, bytes, enter }
+  wait(bytes: number, bytesNow: () => number, enter: () => void): () => void {
+    const waiter: ShareWaiter = { before: undefined, after: undefined, bytes, bytesNow, enter }
     this.#line.add(waiter)
     return () => {
       this.#line.remove(waiter)
@@ -99,6 +101,13 @@ export class Share {
   giveBack(bytes: number): void {
     if (bytes === 0) return
     this.promised -= bytes
+    this.freed()
+  }
+
+  /** Asks everybody anew who stands in its line. */
+  reprice(): void {
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.after)
+      waiter.bytes = waiter.bytesNow()
     this.freed()
   }
 
@@ -212,11 +221,19 @@ export class Shares {
     if (full) throw overShare(bytes)
   }
 
+  /** Something was learned of what requests cost: whoever waits for what was only guessed is asked anew. */
+  reprice(): void {
+    for (const share of this.#shares.values()) if (share.waiting > 0) share.reprice()
+  }
+
   /**
    * Waits for room in the share. Rejects with `ERR_PLIMSOLL_OVER_SHARE` after `timeoutMs`, at once where it may not
    * wait, and with the signal's reason.
+   *
+   * @param bytesNow how much, as long as it waits: the last answer is what the share counts
    */
-  enter(key: string, bytes: number, signal: AbortSignal, timeoutMs: number): Promise<Share> {
+  enter(key: string, bytesNow: () => number, signal: AbortSignal, timeoutMs: number): Promise<Share> {
+    const bytes = bytesNow()
     const entered = this.tryEnter(key, bytes)
     if (entered !== undefined) return Promise.resolve(entered)
     const share = this.#shares.get(key) as Share
@@ -236,7 +253,7 @@ export class Shares {
       const onAbort = (): void => fail(signal.reason)
       const timer = setTimeout(() => fail(overShare(bytes)), timeoutMs)
       signal.addEventListener('abort', onAbort)
-      const leave = share.wait(bytes, () => {
+      const leave = share.wait(bytes, bytesNow, () => {
         over()
         resolve(share)
       })

@@ -56,8 +56,10 @@ export class Twin extends GovernedRequest {
   #heldMs: number | undefined
   /** What its body turned out not to need while it waited. */
   #unused = 0
-  /** What its later admission, or its body, made of its cost while it waited. */
+  /** What its body made of its cost while it waited. */
   #later: number | undefined
+  /** A later admission, which would come only once it is let in: what it costs by what is known then. */
+  #admission: (() => Price) | undefined
 
   constructor(original: GovernedRequest, budget: ByteBudget, shares: Shares | undefined, keeper: TwinKeeper) {
     super(original.req, original.res, budget, shares, NOBODY)
@@ -75,6 +77,11 @@ export class Twin extends GovernedRequest {
       this.waitedMs = performance.now() - since
       this.#keeper.waited(this, this.waitedMs)
       // Its handler would have begun only now, and its body to arrive.
+      const admission = this.#admission?.()
+      if (admission !== undefined) {
+        this.costs(admission.bytes)
+        this.allow(admission)
+      }
       if (this.#later !== undefined) {
         this.costs(this.#later)
         this.claim(this.price)
@@ -102,11 +109,16 @@ export class Twin extends GovernedRequest {
 
   /** Keeps nothing of a request that is over but what it is called: its body may hang on it. */
   #forget(): void {
+    try {
+      this.#later ??= this.#admission?.().bytes
+    } catch (error) {
+      this.fail(error)
+    }
     const { method, url, headers } = this.req
     const { price } = this
     const gone = { req: { method, url, headers }, res: { writableLength: 0 }, socket: {} }
     Object.assign(this, gone)
-    this.stream = this.reader = this.priceNow = undefined
+    this.stream = this.reader = this.priceNow = this.#admission = undefined
     // They are asked with the request.
     this.price = { ...price, costOf: undefined, inflated: undefined }
   }
@@ -131,6 +143,22 @@ export class Twin extends GovernedRequest {
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /**
+   * A later admission of its request: what it allows holds from here on, what it costs once it is let in.
+   *
+   * @param declare tells its price by what is known by then
+   */
+  admitAgain(price: Price, declare: () => Price): void {
+    if (this.waiting) {
+      const { priceNow } = this
+      const bytesNow = priceNow && ((): Price => ({ ...this.price, bytes: priceNow().bytes }))
+      this.priceNow = bytesNow
+      this.#admission = declare
+      this.#later = undefined
+    }
+    this.allow(price)
   }
 
   /** From here on its body may be as long as this price allows. */
