@@ -39,6 +39,7 @@ import { answerForReader, isSmall, prepareRefusal, retryAfter } from './refusal.
 import { RefusalLog } from './refusal-log.ts'
 import type { GovernorReport } from './report.ts'
 import { declaredBytes, type HttpRequest, type HttpResponse, requestHead } from './request-head.ts'
+import type { RouteMeasures } from './route-measures.ts'
 import { type ResolvedPolicy, type RoutePolicy, resolvePolicy } from './route-policy.ts'
 import type { Route } from './routes.ts'
 import { Shares } from './shares.ts'
@@ -199,17 +200,27 @@ export class Governor {
     // Probes ask until the end: who drains is not ready, but lives.
     if (this.#closing && !policy.exempt && !this.#isExempt(req, request.declared))
       throw new PlimsollError('ERR_PLIMSOLL_CLOSED', 'The server is closing')
-    return this.#price(request, request.declared, policy)
+    return this.#price(request, request.declared, policy, request.row)
   }
 
-  #price(request: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
+  #price(
+    request: GovernedRequest,
+    declared: number | undefined,
+    policy: ResolvedPolicy,
+    row: RouteMeasures | undefined,
+  ): Price {
     const { req } = request
     if (!policy.exempt && !this.#isExempt(req, declared))
-      return this.#priceGoverned(request, declared, policy)
+      return this.#priceGoverned(request, declared, policy, row)
     return priceOfExempt(req, declared, policy, this.budget.configuredCapacity)
   }
 
-  #priceGoverned(request: GovernedRequest, declared: number | undefined, policy: ResolvedPolicy): Price {
+  #priceGoverned(
+    request: GovernedRequest,
+    declared: number | undefined,
+    policy: ResolvedPolicy,
+    row: RouteMeasures | undefined,
+  ): Price {
     const { req, admitted, price } = request
     const { configuredCapacity: part, largest } = this.budget
     // Who can't say what it needs is asked to do with a part, and so is who does not really wait for more, or is in.
@@ -221,20 +232,22 @@ export class Governor {
       modeOf(policy.mode ?? this.#mode) === 'enforce'
     const capacity = mayBeGiant ? largest : part
     if (policy.cost !== 'auto') return priceOf(req, declared, policy, capacity)
-    const { routes } = this.#traffic
-    // Nobody may have known it as it came.
-    const row = request.row ?? routes.find(req, request.route)
-    return priceByItself(req, declared, policy, routes.responseBytes(row), {
+    return priceByItself(req, declared, policy, this.#traffic.routes.responseBytes(row), {
       capacity,
       part,
       alone: Math.max(capacity, this.#options.alone),
     })
   }
 
+  /** What is known of its route by now: nobody may have known it as it came. */
+  #rowNow({ req, route, row }: GovernedRequest): RouteMeasures | undefined {
+    return row ?? this.#traffic.routes.find(req, route)
+  }
+
   /** While it waits: what its route has learned meanwhile tells more than what was guessed. */
   #priceAnew(request: GovernedRequest, policy: ResolvedPolicy): Price {
     try {
-      return this.#priceGoverned(request, request.declared, policy)
+      return this.#priceGoverned(request, request.declared, policy, this.#rowNow(request))
     } catch {
       // A budget that has become smaller takes in no new ones of its size. This one waits already.
       return request.price
@@ -352,7 +365,8 @@ export class Governor {
       const { req, reader, stream, socket } = request
       const twin = request.understudy()
       const declared = reader?.complete ? reader.total : declaredBytes(req, stream, socket)
-      const declare = (): Price => this.#price(request, declared, this.#resolved(policy))
+      const declare = (): Price =>
+        this.#price(request, declared, this.#resolved(policy), this.#rowNow(request))
       if (twin !== undefined) this.#observer.adjust(request, twin, declare)
       else {
         request.adjust(declare())
