@@ -87,7 +87,7 @@ function names(run: BudgetRun, gridIndex: number): echarts.XAXisComponentOption 
     gridIndex,
     type: 'category',
     data: measured(run),
-    axisLabel: { ...text(11), interval: 0 },
+    axisLabel: { ...text(11), interval: 0, formatter: inTwoLines },
     axisTick: { show: false },
     axisLine: { lineStyle: { color: ink.axis } },
   }
@@ -148,6 +148,11 @@ function line(run: BudgetRun, name: string, figure: Figure, index: number): echa
       ]),
     },
   }
+}
+
+/** A name beneath a bar that is narrower than it. */
+function inTwoLines(name: string): string {
+  return name.replace(/(?<=-)|(?<=[a-z])(?=[A-Z])/, '\n')
 }
 
 function duration(nanoseconds: number): string {
