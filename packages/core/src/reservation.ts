@@ -143,8 +143,16 @@ export class BudgetReservation implements Reservation {
   release(): void {
     if (this.#released) return
     this.#released = true
-    this.#giveBack(0)
-    this.#share?.leave(0)
+    // Each request comes by here: what `#giveBack` reckons of a part, without reckoning.
+    this.#account.paidIn -= this.#paidIn
+    this.#account.lent -= this.#lent
+    this.#paidIn = this.#lent = 0
+    this.charge(-this.#bytes)
+    this.#account.freed()
+    const share = this.#share
+    if (share === undefined) return
+    share.freed()
+    share.leave(0)
   }
 
   [Symbol.dispose](): void {
