@@ -71,9 +71,9 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'chunked',
-    title: { name: 'Bodies without a length', load: '8 MiB each, 96 at once, 192 in all' },
-    sends: [wave('chunked', 8 * MiB, 96, 192)],
-    haproxy: { maxconn: 16 },
+    title: { name: 'Bodies without a length', load: '16 MiB each, 96 at once, 192 in all' },
+    sends: [wave('chunked', 16 * MiB, 96, 192)],
+    haproxy: { maxconn: 7 },
   },
   {
     name: 'json',
