@@ -5,8 +5,8 @@ const app = Fastify({ bodyLimit: 16 * 2 ** 20 })
 
 await app.register(plimsoll, { budget: '64MiB' })
 
-// The declared body is the default. Parsed JSON holds about three times that.
-const json = { plimsoll: { cost: ({ declaredBytes = 0 }) => 3 * declaredBytes } }
+// The declared body is the default. JSON takes up to six times that: its bytes, their text, what is parsed from it.
+const json = { plimsoll: { cost: { fixed: '64KiB', perByte: 6 } } }
 
 app.post('/documents', { config: json }, async request => ({
   stored: JSON.stringify(request.body).length,
