@@ -6,6 +6,8 @@ import type { ResolvedPolicy } from './route-policy.ts'
 
 /** Such a part of the budget a response costs of which nothing is known. */
 export const UNKNOWN_PART = 4
+/** More it is never guessed to cost: hardly any response buffers 32 MiB, and of a large budget a quarter is no guess any more. */
+export const MOST_UNKNOWN = 64 * 2 ** 20
 
 /** What a budget can bear. */
 export interface Bearing {
@@ -51,7 +53,8 @@ export function priceByItself(
   const price = priceOf(req, declared, { ...policy, cost: { ofLength }, maxBody }, capacity, alone)
   if (guessed === 0) return price
   const left = declared === undefined ? capacity : Math.max(0, price.bytes - costOfBody(declared))
-  return { ...price, response: Math.min(guessed, left) }
+  const responseBeside = (bodyBytes: number): number => ofLength(bodyBytes) - costOfBody(bodyBytes)
+  return { ...price, response: Math.min(guessed, left), responseBeside }
 }
 
 /** What a body costs, by the way in which it is read. */

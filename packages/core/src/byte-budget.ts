@@ -81,10 +81,8 @@ export class ByteBudget {
   readonly #watch = new Watch(() => this.#waitsForOurs)
   readonly #lowerPriority = new LowerPriority()
   #outside = 0
-  readonly #timer = new WaitTimer<QueuedReservation>(
-    () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
-    waiter => this.#expire(waiter),
-  )
+  readonly #timer: WaitTimer<QueuedReservation>
+  readonly #keepsProcess: boolean
   /**
    * What is looked at before anybody is let in.
    *
@@ -106,8 +104,11 @@ export class ByteBudget {
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
-  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
-  constructor(options: ByteBudgetOptions) {
+  /**
+   * @param keepsProcess internal: whether a process goes on for those who wait, and nothing else
+   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
+   */
+  constructor(options: ByteBudgetOptions, keepsProcess = true) {
     checkOptions(options, ['capacity', 'queue'], 'options')
     this.queue = resolveQueueOptions(options.queue)
     const capacity = parseByteSize(options.capacity, 'capacity')
@@ -129,6 +130,12 @@ export class ByteBudget {
     this.departures = new Departures(this.#account, () => this.#lacking, this)
     this.onShortage(() => this.departures.settle())
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
+    this.#keepsProcess = keepsProcess
+    this.#timer = new WaitTimer(
+      () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),
+      waiter => this.#expire(waiter),
+      keepsProcess,
+    )
   }
 
   /** Bytes that may be reserved at once. */
@@ -503,6 +510,7 @@ export class ByteBudget {
     if (waitsAsAll) this.#timer.start(now)
     else {
       const timer = setTimeout(() => this.#expire(waiter), timeoutMs)
+      if (!this.#keepsProcess) timer.unref()
       waiter.whenOver(() => clearTimeout(timer))
     }
     if (signal !== undefined) {

@@ -13,9 +13,9 @@ const PIPELINED = 64
  */
 export function enter(request: GovernedRequest, budget: ByteBudget, shares: Shares | undefined): boolean {
   const { key, price } = request
-  const { bytes } = price
+  const { bytes, response = 0 } = price
   if (request.tryAcquire(bytes)) return true
-  if (key !== undefined) shares?.checkMayWait(key, bytes)
+  if (key !== undefined) shares?.checkMayWait(key, bytes, bytes - response)
   if (!mayWait(request, budget))
     throw new PlimsollError('ERR_PLIMSOLL_QUEUE_FULL', 'Too many requests wait already', { bytes })
   return false

@@ -104,6 +104,10 @@ export function clientLeft(): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_CLIENT_GONE', 'The client is gone')
 }
 
+export function requestOver(bytes?: number): PlimsollError {
+  return new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', bytes === undefined ? {} : { bytes })
+}
+
 export function tooLate(): PlimsollError {
   return new PlimsollError('ERR_PLIMSOLL_DEADLINE', 'The request took too long')
 }

@@ -170,6 +170,9 @@ function finalizeStream(request: Finalizable, stream: ServerHttp2Stream): void {
   // the response never closes.
   stream.on('close', () => request.responseOver(isCut(request)))
   stream.on('end', onStreamEnd)
+  // Either may come first.
+  stream.on('aborted', onStreamBroken)
+  stream.on('error', onStreamBroken)
 }
 
 function connectionOf(socket: Socket & Marked<never>): Connection {
@@ -189,6 +192,15 @@ function connectionOf(socket: Socket & Marked<never>): Connection {
  */
 function onStreamEnd(this: ServerHttp2Stream): void {
   if (this.closed) setImmediate(letGo, this)
+}
+
+/**
+ * Of a stream that its client has closed without an error Node 20 waits for the end of its body, which never comes after an
+ * error of its own, as of a write after the end: it kept the stream for ever, and its session and socket. The compatibility
+ * layer listens to these errors, so that nobody misses one who would have heard of it without us.
+ */
+function onStreamBroken(this: ServerHttp2Stream): void {
+  if (this.closed && this.errored !== null) setImmediate(() => this.destroy())
 }
 
 function letGo(stream: ServerHttp2Stream): void {

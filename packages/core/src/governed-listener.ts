@@ -1,6 +1,6 @@
 import { isRefusal } from './errors.ts'
 import type { Governor } from './governor.ts'
-import { answerRefusal } from './refusal.ts'
+import { answerRefusal, endUnheard } from './refusal.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
 
 /** The handler of a plain server, with an admission before it. */
@@ -15,7 +15,11 @@ export function admitFirst<Req extends HttpRequest, Res extends HttpResponse>(
         admitted instanceof Promise
           ? admitted.then(() => afterwards(() => handler.call(this as never, req, res)))
           : handler.call(this as never, req, res)
-      return isThenable(result) ? result.then(undefined, error => answerError(res, error)) : result
+      if (!isThenable(result)) return result
+      return result.then(
+        () => endUnheard(res),
+        error => answerError(res, error),
+      )
     } catch (error) {
       return answerError(res, error)
     }

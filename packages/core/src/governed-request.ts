@@ -5,7 +5,16 @@ import { BUFFERED_FREE, costOfBuffered } from './buffered-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { type ByteSize, parseByteSize } from './byte-size.ts'
 import { Deadline } from './deadline.ts'
-import { bodyTooLarge, clientLeft, costTooLarge, noRoom, PlimsollError, tooLate, tooSlow } from './errors.ts'
+import {
+  bodyTooLarge,
+  clientLeft,
+  costTooLarge,
+  noRoom,
+  type PlimsollError,
+  requestOver,
+  tooLate,
+  tooSlow,
+} from './errors.ts'
 import { type Connection, type Finalizable, socketOf } from './finalization.ts'
 import { BodyHold } from './hold-body.ts'
 import { Holding, type Payer } from './holding.ts'
@@ -81,6 +90,8 @@ export interface RequestKeeper {
   released(request: GovernedRequest, bytes: number): void
   /** `requeue` got nothing. */
   requeueRefused(request: GovernedRequest, error: PlimsollError): void
+  /** Its response has begun, and has nothing in its buffers after a while. */
+  streams(request: GovernedRequest): void
   /** Its response was cut off, and there is nobody to answer; or its deadline has passed, and whoever handles it is told. */
   cutOff(request: GovernedRequest, error: PlimsollError): void
 }
@@ -223,7 +234,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   shrink(to: ByteSize): void {
     const bytes = parseByteSize(to, 'to')
     // What a handler says that it holds is no guess any more.
-    this.price = { ...this.price, response: 0 }
+    this.price = { ...this.price, bytes: this.price.bytes - this.#holding.endGuess(), response: 0 }
     const less = this.#holding.shrink(bytes)
     const own = Math.min(less, this.#taken)
     this.#taken -= own
@@ -245,12 +256,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
 
   async #requeue(bytes: ByteSize): Promise<void> {
     const wanted = parseByteSize(bytes, 'bytes')
-    if (this.#released)
-      throw new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes: wanted })
+    if (this.#released) throw requestOver(wanted)
     // Before its price is that of what it wants.
     const twin = this.understudy()
     this.#holding.drop()
-    this.#taken = 0
+    this.#taken = this.#givenBack = 0
     this.work?.releasePieces()
     // What the body costs is the handler's own affair from here on; how long it may be is not.
     this.price = { ...this.price, bytes: wanted, costOf: undefined, policy: undefined, response: 0 }
@@ -377,7 +387,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
           shared = this.#bytesNow()
           return shared
         }
-        share = await this.#shares?.enter(this.key, bytesNow, signal, wait.leftMs)
+        const known = this.price.bytes - (this.price.response ?? 0)
+        share = await this.#shares?.enter(this.key, bytesNow, known, signal, wait.leftMs)
       }
       const { bytes, beginsWith } = this.#needs()
       // What turns out to cost nothing passes all.
@@ -396,7 +407,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
       if (!this.#released && this.#ended === undefined) return
       // Granted, but its client went, or the server closed, before this promise had its turn.
       this.#holding.drop()
-      throw this.#ended ?? new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', { bytes })
+      throw this.#ended ?? requestOver(bytes)
     } catch (error) {
       if (error !== LET_PASS) throw error
       this.#holding.observe(this.price.bytes)
@@ -496,15 +507,23 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const { largest } = this.#budget
     if (price.bytes > largest && this.observer === undefined)
       throw costTooLarge(price.bytes, largest, price.hasBody)
-    const more = price.bytes - this.price.bytes
-    if (more < 0) this.#holding.giveBack(-more)
+    const more = this.#holding.moreThan(this.price, price)
+    if (more < 0) this.#priceFalls(-more)
     // Its twin grows by itself, below.
     else if (this.observer !== undefined) this.#holding.charge(more)
     else if (more > 0 && !this.#grow(more)) {
       throw noRoom(more)
     }
+    this.#holding.priced(price)
     this.price = price
     this.twin?.costs(price.bytes)
+  }
+
+  /** It costs so much less, of which its handler may have given back some by itself. */
+  #priceFalls(by: number): void {
+    const before = Math.min(by, this.#givenBack)
+    this.#givenBack -= before
+    this.#holding.giveBack(by - before)
   }
 
   /** From here on its body comes. */
@@ -586,6 +605,11 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.connectionOver()
   }
 
+  guessDropped(): void {
+    // What has not begun to answer tells nothing.
+    if (this.res.headersSent && this.peakBuffered <= BUFFERED_FREE) this.#keeper.streams(this)
+  }
+
   departs(bytes: number): void {
     this.#budget.departures.add(this.socket, bytes)
   }
@@ -606,7 +630,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     if (clientGone && this.#ended === undefined) this.giveUp(clientLeft())
     // Somebody has answered while it waited: it wants no bytes any more.
     else if (this.admission !== undefined)
-      this.giveUp(new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over'))
+      this.giveUp(requestOver())
     if (clientGone) {
       this.#clientGone = true
       this.work?.clientLeft()
@@ -631,6 +655,8 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     this.#leaveConnection()
     if (this.#works || this.#released) return
     this.#released = true
+    // What its handler still waits for has no use any more.
+    this.#wait?.end(requestOver())
     const { bytes } = this
     this.work?.over()
     // Before its bytes are somebody else's.

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
-import { priceByItself, UNKNOWN_PART } from './auto-cost.ts'
+import { MOST_UNKNOWN, priceByItself, UNKNOWN_PART } from './auto-cost.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { isEncoded } from './content-encoding.ts'
@@ -73,6 +73,7 @@ export class Governor {
       // Not on the response: the handler may have another answer.
       error.headers = retryAfter(error, this.budget.queue.timeoutMs)
     },
+    streams: request => this.#hasLearned(this.#traffic.streams(request)),
     cutOff: (request, error) => this.#note(request, error),
   }
   readonly #observer: Observer
@@ -91,12 +92,12 @@ export class Governor {
     const { share, workerShare } = this.#options
     // So few of them at a time in all workers together.
     const part = Math.max(1, UNKNOWN_PART / (workerShare?.count ?? 1))
-    this.#traffic = new Traffic(Math.floor(this.budget.capacity / part))
+    this.#traffic = new Traffic(Math.min(MOST_UNKNOWN, Math.floor(this.budget.capacity / part)))
     this.#shares = share === undefined ? undefined : new Shares(share, this.budget)
     this.#log = new RefusalLog(this.#options.logger)
     const { connections, mode, recorder, logger } = this.#options
     this.#mode = mode
-    this.#observer = new Observer(this.budget, share, logger)
+    this.#observer = new Observer(this.budget, share, logger, this.#keeper.streams)
     this.#connections = new ConnectionLimit(connections, {
       mayAct: () => {
         const acts = this.mode === 'enforce'
@@ -343,14 +344,18 @@ export class Governor {
     // Not by what costs nothing: the probe itself would keep a wedged server alive.
     if (price.bytes > 0) this.budget.stirred()
     const row = this.#traffic.released(request)
-    if (row?.costsLess()) {
-      this.budget.reprice()
-      this.#shares?.reprice()
-      this.#observer.reprice()
-    }
+    this.#hasLearned(row)
     if (twin !== undefined) this.#observer.over(twin, row, performance.now() - twin.since)
     if (releasedChannel.hasSubscribers) releasedChannel.publish({ governor: this, request: req, bytes })
     if (this.#onIdle.size > 0 && this.#admitted === this.#released) for (const idle of this.#onIdle) idle()
+  }
+
+  /** Who waits for what is only guessed may need less by now. */
+  #hasLearned(row: RouteMeasures | undefined): void {
+    if (!row?.costsLess()) return
+    this.budget.reprice()
+    this.#shares?.reprice()
+    this.#observer.reprice()
   }
 
   /** A second admission: the route's own policy after the application's. */

@@ -27,6 +27,8 @@ export interface Payer extends Pick<Finalizable, 'socket' | 'stream'> {
   cut(): void
   /** Its response has sent so much that was reserved, and is over. */
   departs(bytes: number): void
+  /** It has given back what was guessed for its response. */
+  guessDropped(): void
 }
 
 /**
@@ -46,6 +48,8 @@ export class Holding implements Holder {
   #taken = false
   #released = false
   #guessDropped = false
+  /** What has been given back of the guess in its price. */
+  #dropped = 0
   #observed = false
   #peak = 0
   #peakBuffered = 0
@@ -161,7 +165,8 @@ export class Holding implements Holder {
     const reservation = this.#reservation
     if (reservation === undefined || reservation.lent === 0) return true
     const loan = this.#borrow(reservation)
-    const promised = Math.max(0, reservation.bytes + reservation.lent + price.bytes - this.#payer.price.bytes)
+    const more = this.moreThan(this.#payer.price, price)
+    const promised = Math.max(0, reservation.bytes + reservation.lent + more)
     return loan.tryClaim(this.#inUse(loan, price, promised), promised)
   }
 
@@ -190,6 +195,7 @@ export class Holding implements Holder {
     const reservation = this.#reservation
     this.#reservation = undefined
     this.#taken = false
+    this.#dropped = 0
     this.#loan?.end()
     this.#loan = undefined
     reservation?.release()
@@ -217,10 +223,37 @@ export class Holding implements Holder {
   }
 
   dropGuess(): void {
-    const { response = 0 } = this.#payer.price
-    if (this.#guessDropped) return
+    const { price, reader } = this.#payer
+    // As long as nobody knows how long its body is, what it was promised may be all for that.
+    if (this.#guessDropped || (price.costOf !== undefined && reader?.settled === false)) return
     this.#guessDropped = true
-    this.giveBack(Math.max(0, response - costOfBuffered(this.#peakBuffered)))
+    this.#dropped = this.#unused(price)
+    if (this.#dropped === 0) return
+    this.giveBack(this.#dropped)
+    this.#payer.guessDropped()
+  }
+
+  /** Its handler says what it holds: no more is guessed. @returns how much of the guess it holds no more */
+  endGuess(): number {
+    const dropped = this.#dropped
+    this.#dropped = 0
+    return dropped
+  }
+
+  /** How much more than this price another one is, less what each of them has only guessed where that was given back. */
+  moreThan(before: Price, price: Price): number {
+    const dropped = this.#guessDropped ? this.#unused(price) : 0
+    return price.bytes - dropped - (before.bytes - this.#dropped)
+  }
+
+  /** It holds what another price says, by {@link moreThan}. */
+  priced(price: Price): void {
+    if (this.#guessDropped) this.#dropped = this.#unused(price)
+  }
+
+  /** Of what was guessed for the response, what it has not in its buffers. */
+  #unused({ response = 0 }: Price): number {
+    return Math.max(0, response - costOfBuffered(this.#peakBuffered))
   }
 
   moved(): number {

@@ -58,7 +58,7 @@ export {
   type ResolvedQueue,
   waitersBeside,
 } from './options.ts'
-export { answerRefusal, forgetBody, refusalBody } from './refusal.ts'
+export { answerRefusal, endUnheard, forgetBody, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
 export type {
   Evidence,

@@ -288,8 +288,13 @@ export class LimitedReader implements InflationKeeper {
     const { price } = this.#payer
     if (price.costOf === undefined) return
     const bytes = Math.min(this.#costOf(price, price.costOf), price.bytes)
-    this.#payer.price = { ...price, bytes, costOf: undefined }
+    this.#payer.price = { ...price, bytes, costOf: undefined, response: this.#responseOf(price) }
     this.#payer.refund(price.bytes - bytes)
+  }
+
+  /** What is guessed for the response, beside all of the body. */
+  #responseOf({ response = 0, responseBeside }: Price): number {
+    return Math.min(response, responseBeside?.(Math.max(this.#total, this.become)) ?? 0)
   }
 
   /** What all of the body costs. */

@@ -23,13 +23,21 @@ export interface ObservedStats {
 
 /** Lets requests pass as if no governor was there, and tells what it would have done. */
 export class Observer implements TwinKeeper {
+  readonly streams: (request: GovernedRequest) => void
   readonly #rehearsal: Rehearsal
   readonly #log: RefusalLog
   readonly #refused: Partial<Record<PlimsollErrorCode, number>> = {}
   #queued = 0
   #connections = 0
 
-  constructor(budget: ByteBudget, share: ShareOptions | undefined, logger: Logger) {
+  /** @param streams told of a response that has begun, and has nothing in its buffers */
+  constructor(
+    budget: ByteBudget,
+    share: ShareOptions | undefined,
+    logger: Logger,
+    streams: (request: GovernedRequest) => void,
+  ) {
+    this.streams = streams
     this.#rehearsal = new Rehearsal(budget, share, this)
     this.#log = new RefusalLog(logger, 'would have refused')
   }

@@ -27,6 +27,8 @@ export interface Price {
   readonly inflated: Inflated | undefined
   /** Of `bytes`, what was guessed for the response. */
   readonly response?: number
+  /** The same of what it costs with a body of another length. */
+  readonly responseBeside?: (bodyBytes: number) => number
   /** What of the body is in memory at our cost. */
   readonly held: 'body' | 'window' | 'nothing'
 }

@@ -1,4 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
 import { LINGER_MS, lingerOnClose, lingerOnFinish } from './lingering-close.ts'
@@ -94,7 +95,10 @@ function retryAfterSeconds(retryMs: number): number {
 /** Answers a refusal as JSON, where no framework does. Nothing where the response is under way or has no reader. */
 export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
   // Not by its code: what a handler lets pass may tell of another request's client, whose work it shared.
-  if (res.writableEnded || res.destroyed) return
+  if (res.writableEnded || res.destroyed) {
+    endUnheard(res)
+    return
+  }
   if (res.headersSent) {
     // The handler has begun to answer. A cut is all that can still tell the client.
     res.destroy()
@@ -109,6 +113,12 @@ export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
     'Content-Length': Buffer.byteLength(body),
   })
   answer.end(body)
+}
+
+/** Ends a response that nobody hears any more, now that its handler is done with it: what that has in hand counts until then. */
+export function endUnheard(res: HttpResponse): void {
+  if (res.writableEnded || !(res.destroyed || (res as Http2ServerResponse).stream?.destroyed)) return
+  res.end()
 }
 
 /** Takes off a response what has been said of a body that it will not have. */

@@ -9,6 +9,8 @@ import { WorkMeasures } from './work-measures.ts'
 const KEPT = 0.98
 /** The same of what was only guessed: a few dozen small ones are enough to doubt it. */
 const KEPT_OF_GUESS = 0.8
+/** Errors alone never make it less than such a part of what was guessed at first. */
+const LEAST_BY_ERRORS = 1 / 4
 /** Who waits is priced anew when the guess is no more than such a part of what it was the last time. */
 const MUCH_LESS = 0.75
 
@@ -46,6 +48,7 @@ export class RouteMeasures {
   #requests = 0
   #buffered: number
   #guess: number
+  readonly #guessedFirst: number
   /** The guess by which those who wait are priced. */
   #priced: number
 
@@ -53,7 +56,7 @@ export class RouteMeasures {
   constructor(route: string, guess: number) {
     this.route = route
     this.#buffered = 0
-    this.#guess = guess
+    this.#guess = this.#guessedFirst = guess
     this.#priced = guess
   }
 
@@ -87,8 +90,14 @@ export class RouteMeasures {
     this.#requests++
     this.#buffered = Math.max(bufferedBytes, failed ? this.#buffered : faded(this.#buffered, KEPT))
     // One that has buffered much has told what it is.
-    this.#guess = bufferedBytes > BUFFERED_FREE ? 0 : faded(this.#guess, KEPT_OF_GUESS)
+    if (bufferedBytes > BUFFERED_FREE) this.#guess = 0
+    else if (!failed || this.#guess > this.#guessedFirst * LEAST_BY_ERRORS) this.buffersNothing()
     this.bufferedBytes.record(bufferedBytes)
+  }
+
+  /** A response is under way that has nothing in its buffers, or was over with as little. */
+  buffersNothing(): void {
+    this.#guess = faded(this.#guess, KEPT_OF_GUESS)
   }
 
   /** Whether what is guessed has become much less since this was last true. */

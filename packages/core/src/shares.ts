@@ -210,14 +210,17 @@ export class Shares {
   }
 
   /**
-   * Whether a request may wait for its share to have room.
+   * Whether a request may wait for its share to have room. Nobody is refused for what is only guessed: a route whose
+   * requests are refused would never be known.
    *
+   * @param known of these bytes, all that is not only guessed
    * @throws `ERR_PLIMSOLL_OVER_SHARE`
    */
-  checkMayWait(key: string, bytes: number): void {
+  checkMayWait(key: string, bytes: number, known: number): void {
     const share = this.#shares.get(key)
     if (share === undefined || share.admits(bytes)) return
-    const full = this.#refuses || share.waiting >= this.#budget.queue.limit * this.#part
+    const refuses = this.#refuses && !share.admits(known)
+    const full = refuses || share.waiting >= this.#budget.queue.limit * this.#part
     if (full) throw overShare(bytes)
   }
 
@@ -231,15 +234,22 @@ export class Shares {
    * wait, and with the signal's reason.
    *
    * @param bytesNow how much, as long as it waits: the last answer is what the share counts
+   * @param known of that, all that is not only guessed
    */
-  enter(key: string, bytesNow: () => number, signal: AbortSignal, timeoutMs: number): Promise<Share> {
+  enter(
+    key: string,
+    bytesNow: () => number,
+    known: number,
+    signal: AbortSignal,
+    timeoutMs: number,
+  ): Promise<Share> {
     const bytes = bytesNow()
     const entered = this.tryEnter(key, bytes)
     if (entered !== undefined) return Promise.resolve(entered)
     const share = this.#shares.get(key) as Share
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      if (this.#refuses) throw overShare(bytes)
+      if (this.#refuses && !share.admits(known)) throw overShare(bytes)
       const over = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)
@@ -251,7 +261,8 @@ export class Shares {
         reject(error)
       }
       const onAbort = (): void => fail(signal.reason)
-      const timer = setTimeout(() => fail(overShare(bytes)), timeoutMs)
+      // Its connection keeps the process; a twin has none, and must not.
+      const timer = setTimeout(() => fail(overShare(bytes)), timeoutMs).unref()
       signal.addEventListener('abort', onAbort)
       const leave = share.wait(bytes, bytesNow, () => {
         over()

@@ -48,6 +48,17 @@ export class Traffic {
     return row
   }
 
+  /**
+   * One that is under way has nothing in its buffers: an event stream or a long poll, that would teach so only hours later.
+   *
+   * @returns the row of its route
+   */
+  streams(request: GovernedRequest): RouteMeasures | undefined {
+    const row = request.row ?? this.#learned(request)
+    row?.buffersNothing()
+    return row
+  }
+
   /** The row of a route that was answered for the first time. What there is not, is none: clients may ask for anything. */
   #learned({ req, res, route }: GovernedRequest): RouteMeasures | undefined {
     return typeof route !== 'string' && res.statusCode === 404 ? undefined : this.routes.learn(req, route)

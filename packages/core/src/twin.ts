@@ -16,6 +16,8 @@ export interface TwinKeeper {
   queued(twin: Twin): void
   /** It would have waited so long, and been admitted. */
   waited(twin: Twin, ms: number): void
+  /** Its response has begun, and has nothing in its buffers after a while. */
+  streams(twin: Twin): void
   /** It would have been refused. Once for each. */
   refused(twin: Twin, error: PlimsollError): void
 }
@@ -33,6 +35,7 @@ const NOBODY: RequestKeeper = {
   waiting: new Set(),
   working: new Set(),
   released: nothing,
+  streams: twin => (twin as Twin).teaches(),
   cutOff: nothing,
   requeueRefused: (twin, error) => (twin as Twin).fail(error),
 }
@@ -125,6 +128,11 @@ export class Twin extends GovernedRequest {
 
   #leaveIn(ms: number): void {
     setTimeout(() => this.leave(), ms).unref()
+  }
+
+  /** Its response has begun, and has nothing in its buffers. */
+  teaches(): void {
+    this.#keeper.streams(this)
   }
 
   /** It would have been refused with this. */

@@ -70,7 +70,8 @@ export class Watch {
       // Before the look, which may find that it is not needed any more.
       this.#arm()
       this.#look()
-    }, LOOK_EVERY_MS)
+      // Who waits, and whose client it is, keep the process themselves.
+    }, LOOK_EVERY_MS).unref()
   }
 
   #look(): void {

@@ -15,6 +15,7 @@ const KEEPER = {
   working: new Set<GovernedRequest>(),
   released() {},
   requeueRefused() {},
+  streams() {},
   cutOff() {},
 }
 

@@ -115,6 +115,7 @@ class Client implements Payer {
   }
 
   departs(): void {}
+  guessDropped(): void {}
 
   cut(): void {
     this.wasCut = true

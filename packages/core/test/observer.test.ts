@@ -20,6 +20,7 @@ const KEEPER = {
   working: new Set<GovernedRequest>(),
   released() {},
   requeueRefused() {},
+  streams() {},
   cutOff() {},
 }
 
@@ -32,7 +33,7 @@ class Rehearsed {
 
   constructor(capacity: number, share?: ShareOptions, queue = {}) {
     this.budget = new ByteBudget({ capacity, queue })
-    this.observer = new Observer(this.budget, share, this.logger)
+    this.observer = new Observer(this.budget, share, this.logger, () => {})
   }
 
   begin(bytes: number, declare?: () => Price): GovernedRequest {

@@ -64,7 +64,7 @@ t.test('small requests of a key do not wait behind its large ones, as far as the
   const small = Array.from({ length: 4 }, () => shares.tryEnter('a', 2048))
   t.same(small, Array(4).fill(large))
   t.equal(shares.tryEnter('a', 2048), undefined, 'more than the lane holds')
-  t.doesNotThrow(() => shares.checkMayWait('a', 2048))
+  t.doesNotThrow(() => shares.checkMayWait('a', 2048, 2048))
   for (let at = 0; at < 4; at++) large?.leave(2048)
   large?.leave(25 * 1024)
   t.equal(shares.size, 0)
@@ -88,6 +88,7 @@ const KEEPER: RequestKeeper = {
   working: new Set(),
   released() {},
   requeueRefused() {},
+  streams() {},
   cutOff() {},
 }
 
@@ -111,7 +112,7 @@ class Client {
     request.price = { ...FREE, bytes }
     try {
       if (request.tryAcquire(bytes)) return
-      shares.checkMayWait(key, bytes)
+      shares.checkMayWait(key, bytes, bytes)
     } catch (error) {
       request.refuse(error as never)
       return

@@ -1,6 +1,7 @@
 import {
   type AdapterOptions,
   answerRefusal,
+  endUnheard,
   forgetBody,
   type Governor,
   governorOf,
@@ -47,6 +48,8 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
       // To await without need would cost each request a turn.
       if (admitted instanceof Promise) await admitted
       await next()
+      // Koa leaves a response as it is that nobody can hear.
+      if (ctx.respond !== false) endUnheard(ctx.res)
     } catch (error) {
       if (!isRefusal(error)) {
         if (isNewDoubleNext(error)) governor.countRepeated(ctx.req)
