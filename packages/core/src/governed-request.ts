@@ -656,7 +656,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     if (this.#works || this.#released) return
     this.#released = true
     // What its handler still waits for has no use any more.
-    this.#wait?.end(requestOver())
+    this.#wait?.end(requestOver(this.price.bytes))
     const { bytes } = this
     this.work?.over()
     // Before its bytes are somebody else's.

@@ -92,6 +92,25 @@ function prepared(options: Setup['options'] = { budget: 10 }): Prepared {
 
 {
   const { kept, setup } = prepared()
+  scenario('whoever waits for more is over with its request', setup, async (t, server) => {
+    const [holder, client] = [await server.connect(), await server.connect()]
+    holder.write(post('/holder', '1234'))
+    client.write(post('/a', '1234'))
+    await server.reached(2)
+    const [one, other] = [kept.at(0), kept.at(1)]
+    one.reservation.tryGrow(1)
+    other.res.end()
+    const requeued = t.rejects(other.reservation.requeue(10), { code: 'ERR_PLIMSOLL_RELEASED' })
+    await server.queued(1)
+    await requeued
+    t.match(server.governor.stats(), { waiting: 0, active: 1 })
+    t.equal(server.governor.budget.waiting, 0)
+    one.res.end()
+  })
+}
+
+{
+  const { kept, setup } = prepared()
   scenario('the release waits for held work, however it settles', setup, async (t, server) => {
     const [client, work, failing] = [await server.connect(), deferred(), deferred()]
     client.write(post('/a', '1234'))

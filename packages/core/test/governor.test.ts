@@ -190,10 +190,10 @@ scenario(
 )
 
 scenario(
-  'a second admission that costs less than a handler has left takes no more than all',
+  'a second admission that costs less than a handler has left takes no more than what it costs less',
   { options: { budget: 100 }, handler: admittingAgain({ cost: 1 }, reservation => reservation.shrink(3)) },
   async (t, server) => {
-    t.match(await server.send('/a', '12345'), { text: 'the same of 0' })
+    t.match(await server.send('/a', '12345'), { text: 'the same of 1' })
   },
 )
 

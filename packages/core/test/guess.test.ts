@@ -18,7 +18,8 @@ function response(
   price: Partial<Price>,
 ): { holding: Holding; res: { writableLength: number } } {
   const res = { writableLength: 0 }
-  const payer = anyValue<Payer>({ price: { ...FREE, ...price }, res, req: {}, reader: undefined, socket: {} })
+  const of = { price: { ...FREE, ...price }, res, req: {}, reader: undefined, socket: {}, guessDropped() {} }
+  const payer = anyValue<Payer>(of)
   const holding = new Holding(payer, budget)
   holding.take(anyValue(budget.tryAcquire(GUESS)))
   return { holding, res }

@@ -588,3 +588,31 @@ t.test('a stream whose body was broken off is over, although nobody reads what h
   await idle()
   t.equal(governor.stats().released, 1)
 })
+
+t.test('a stream that breaks on our side after its client has left it is over', async t => {
+  // Node 20 keeps what was written to after the client's end, with an error, and waits for the end of its body for ever.
+  const { governor, connect, idle } = await serve(t, { budget: MiB }, async (req, res) => {
+    req.on('error', () => {})
+    req.on('data', () => {
+      req.pause()
+    })
+    await once(req, 'aborted')
+    await sleep(10)
+    res.end('nobody hears it')
+  })
+  const sent = 50 * 1024
+  for (let at = 1; at <= 4; at++) {
+    const session = connect()
+    const stream = session.request({ ':method': 'POST', 'content-length': sent })
+    stream.on('error', () => {}).resume()
+    stream.write(Buffer.alloc(sent))
+    await until(() => governor.stats().admitted === at, 'the handler')
+    await sleep(20)
+    stream.close(constants.NGHTTP2_NO_ERROR)
+    session.close()
+    await sleep(5)
+    session.destroy()
+  }
+  await idle()
+  await until(() => governor.stats().connections === 0, 'no connection')
+})

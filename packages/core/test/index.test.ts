@@ -18,6 +18,7 @@ t.test('these are the names that other people’s code depends on', async t => {
     'chooseBudget',
     'connectionsFor',
     'cutBody',
+    'endUnheard',
     'forgetBody',
     'governorOf',
     'isPlimsollError',

@@ -1,6 +1,11 @@
-import type { ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import t from 'tap'
+import { Governor, reservationOf } from '../src/governor.ts'
 import { type GovernedServer, scenario } from './fixtures/governed-server.ts'
-import { head, post } from './fixtures/raw-client.ts'
+import { listening } from './fixtures/http-servers.ts'
+import { head, post, RawClient } from './fixtures/raw-client.ts'
+import { silent } from './fixtures/recording-logger.ts'
 import { until } from './fixtures/until.ts'
 
 const MIB = 2 ** 20
@@ -96,3 +101,30 @@ scenario(
     }
   },
 )
+
+for (const [name, end] of [
+  ['rejects', (signal: AbortSignal): Promise<never> => Promise.reject(signal.reason)],
+  ['returns', (): Promise<void> => Promise.resolve()],
+] as const) {
+  t.test(`a handler that ${name} as its client leaves has nothing in hand any more`, async t => {
+    const governor = new Governor({ budget: BUDGET, cost: BUDGET / 2, logger: silent })
+    let begun = 0
+    const server = createServer(
+      governor.listener(async req => {
+        const { signal } = reservationOf(req)
+        begun++
+        await once(signal, 'abort')
+        return end(signal)
+      }),
+    )
+    const port = await listening(t, server)
+    for (let at = 1; at <= 4; at++) {
+      const client = await RawClient.connect(port)
+      client.write(post('/work', 'body'))
+      await until(() => begun === at, 'its handler')
+      client.leave()
+      await until(() => governor.stats().active === 0, 'its end')
+      await until(() => governor.stats().leftOver === 0, 'its handler to be done')
+    }
+  })
+}

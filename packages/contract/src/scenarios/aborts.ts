@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { head } from '../bare-client.ts'
@@ -111,6 +112,31 @@ function whoLeaves(how: Farewell): Scenario[] {
 /** Who only ends still reads the answer. */
 function whoIsGone(how: Exclude<Farewell, 'ends'>): Scenario[] {
   return [
+    {
+      name: `a handler that stops by the signal when its client ${how} has nothing in hand any more`,
+      options: { cost: 2 ** 19 },
+      routes: () => [
+        {
+          method: 'POST',
+          path: '/stops',
+          async handle({ body, reservation: { signal } }) {
+            await body()
+            await once(signal, 'abort')
+            throw signal.reason
+          },
+        },
+      ],
+      async run(trial) {
+        for (let at = 0; at < 4; at++) {
+          const call = trial.open('POST', '/stops', { length: 5 })
+          call.end('12345')
+          await trial.holds(2 ** 19)
+          call.leave(how)
+          await trial.holds(0)
+          await trial.until(() => trial.governor.stats().leftOver === 0, 'its handler to be done')
+        }
+      },
+    },
     {
       name: `a handler that never answers is released when its client ${how}`,
       async run(trial) {

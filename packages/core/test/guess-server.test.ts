@@ -1,0 +1,215 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { GovernorOptions } from '../src/governor-options.ts'
+import type { RoutePolicy } from '../src/route-policy.ts'
+import { type GovernedServer, type Handler, scenario } from './fixtures/governed-server.ts'
+import { head } from './fixtures/raw-client.ts'
+import { until } from './fixtures/until.ts'
+
+const MiB = 2 ** 20
+const CAPACITY = 64 * MiB
+/** What a response costs of which nothing is known. */
+const GUESS = CAPACITY / 4
+const options: GovernorOptions = { budget: CAPACITY, cost: 'auto' }
+
+/** Keeps its responses open, begun as event streams or not. */
+function open(begun: boolean): { handler: Handler; held: number[]; all: ServerResponse[]; end: () => void } {
+  const held: number[] = []
+  const all: ServerResponse[] = []
+  return {
+    held,
+    all,
+    handler: (_req, res, reservation) => {
+      held.push(reservation.bytes)
+      all.push(res)
+      if (begun) res.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders()
+    },
+    end: () => {
+      for (const res of all) res.end()
+    },
+  }
+}
+
+{
+  const streams = open(true)
+  scenario(
+    'event streams of a route that was not seen yet teach what the others cost, though none is over',
+    { options, handler: streams.handler },
+    async (t, server) => {
+      const answers = Array.from({ length: 24 }, () => server.send('/events'))
+      await server.reached(24)
+      t.equal(streams.held[0], GUESS)
+      t.ok((streams.held.at(-1) as number) < GUESS / 2, 'the last was let in for less')
+      streams.end()
+      await Promise.all(answers)
+    },
+  )
+}
+
+{
+  const slow = open(false)
+  scenario(
+    'what has not begun to answer teaches nothing',
+    { options, handler: slow.handler },
+    async (t, server) => {
+      const answers = Array.from({ length: 9 }, () => server.send('/slow'))
+      await server.reached(9)
+      t.same(slow.held, Array(9).fill(GUESS))
+      slow.end()
+      await Promise.all(answers)
+    },
+  )
+}
+
+scenario(
+  'errors teach little: whoever may not come in does not open the door for those who may',
+  {
+    options,
+    handler: (_req, res, { bytes }) => {
+      res.statusCode = 401
+      res.end(String(bytes))
+    },
+  },
+  async (t, server) => {
+    for (let at = 0; at < 30; at++) await server.send('/secrets')
+    const held = Number((await server.send('/secrets')).text)
+    t.ok(held > GUESS / 8 && held < GUESS / 2, 'less than at first, but no less than a part of it')
+  },
+)
+
+scenario(
+  'a large budget guesses no more than 64 MiB',
+  { options: { ...options, budget: '12GiB' }, handler: (_req, res, { bytes }) => res.end(String(bytes)) },
+  async (t, server) => {
+    t.equal((await server.send('/new')).text, String(64 * MiB))
+  },
+)
+
+scenario(
+  'nobody is refused as one client too many for what is only guessed',
+  { options: { ...options, share: { key: 'address', over: 'refuse' } } },
+  async (t, server) => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => server.send('/asset')))
+    t.same(
+      answers.map(({ status }) => status),
+      Array(6).fill(200),
+    )
+  },
+)
+
+scenario(
+  'but for what is known beside it',
+  {
+    options: {
+      budget: CAPACITY,
+      share: { key: 'address', over: 'refuse' },
+      cost: ({ declaredBytes = 0 }) => declaredBytes * MiB,
+    },
+    handler: (_req, res, reservation) => {
+      setTimeout(() => res.end(String(reservation.bytes)), 50)
+    },
+  },
+  async (t, server) => {
+    const answers = await Promise.all([1, 2].map(() => server.send('/asset', '12 MiB, say')))
+    t.same(answers.map(({ status }) => status).sort(), [200, 429])
+  },
+)
+
+/** Admits once more, as a router does. */
+function again(server: GovernedServer, res: ServerResponse, policy: RoutePolicy): void {
+  server.governor.admit(res.req as IncomingMessage, res, policy)
+}
+
+scenario(
+  'a second admission holds what it says, whatever the handler has given back of the first',
+  {
+    options: { budget: CAPACITY, cost: '20MiB' },
+    handler: (_req, res, reservation, server) => {
+      const held = [10, 4, 12].map(to => {
+        reservation.shrink(10 * MiB)
+        again(server, res, { cost: to * MiB })
+        return reservation.bytes / MiB
+      })
+      res.end(held.join())
+    },
+  },
+  async (t, server) => {
+    // The last one takes eight more than the four it had.
+    t.equal((await server.send('/a')).text, '10,4,12')
+  },
+)
+
+{
+  const slow = open(false)
+  const reservations: number[][] = []
+  scenario(
+    'and so it does after the guess was given back to those who wait',
+    {
+      options,
+      handler: (req, res, reservation, server) => {
+        slow.handler(req, res, reservation, server)
+        if (slow.held.length > 4) {
+          res.end()
+          return
+        }
+        const held: number[] = []
+        reservations.push(held)
+        const steps: RoutePolicy[] = [{ cost: '6MiB' }, { cost: 'auto' }, { cost: '1MiB' }]
+        void until(() => reservation.bytes === 0, 'the guess to be dropped').then(() => {
+          for (const policy of steps) {
+            again(server, res, policy)
+            held.push(reservation.bytes / MiB)
+          }
+          reservation.shrink(MiB / 2)
+          again(server, res, { cost: '1MiB' })
+          held.push(reservation.bytes / MiB)
+          res.end()
+        })
+      },
+    },
+    async (t, server) => {
+      await Promise.all(Array.from({ length: 5 }, () => server.send('/a')))
+      t.same(reservations, Array(4).fill([6, 0, 1, 0.5]))
+    },
+  )
+}
+
+{
+  const BODY = 24 * MiB
+  let held: number | undefined
+  let res: ServerResponse | undefined
+  scenario(
+    'of a body without a length that takes all there is, no guess is given back',
+    {
+      options: { ...options, maxBody: '30MiB' },
+      handler: (req, response, reservation) => {
+        if (req.method !== 'POST') {
+          response.end()
+          return
+        }
+        req.resume()
+        res = response
+        req.on('end', () => {
+          held = reservation.bytes
+        })
+      },
+    },
+    async (t, server) => {
+      const client = await server.connect()
+      client.write(head('POST', '/a', { 'Transfer-Encoding': 'chunked' }))
+      await server.reached(1)
+      const { governor } = server
+      const waits = server.send('/b')
+      await server.queued(1)
+      // The watch has had its time.
+      await new Promise(resolve => setTimeout(resolve, 2500))
+      t.equal(governor.stats().reserved + governor.stats().lent, CAPACITY)
+      client.write(`${BODY.toString(16)}\r\n`)
+      client.write(Buffer.alloc(BODY))
+      client.write('\r\n0\r\n\r\n')
+      await until(() => held !== undefined, 'its body')
+      await waits
+      t.ok(governor.stats().reserved >= 2.5 * BODY, 'what its body takes is held')
+      res?.end()
+    },
+  )
+}
