@@ -30,6 +30,12 @@ export interface ByteBudgetOptions {
   readonly capacity: ByteSize
   /** Bounds of its queue. Default: 1000 waiters, 30_000 ms each. */
   readonly queue?: QueueOptions
+  /**
+   * Whether a process goes on for those who wait, and nothing else. Default: true.
+   *
+   * @internal
+   */
+  readonly keepsProcess?: boolean
 }
 
 /** Bytes beside the capacity of a budget, for small requests. */
@@ -104,12 +110,9 @@ export class ByteBudget {
   /** The bounds of the queue, resolved. */
   readonly queue: ResolvedQueue
 
-  /**
-   * @param keepsProcess internal: whether a process goes on for those who wait, and nothing else
-   * @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong
-   */
-  constructor(options: ByteBudgetOptions, keepsProcess = true) {
-    checkOptions(options, ['capacity', 'queue'], 'options')
+  /** @throws `ERR_PLIMSOLL_OPTION` naming the option that is wrong */
+  constructor(options: ByteBudgetOptions) {
+    checkOptions(options, ['capacity', 'queue', 'keepsProcess'], 'options')
     this.queue = resolveQueueOptions(options.queue)
     const capacity = parseByteSize(options.capacity, 'capacity')
     if (this.queue.lane > capacity)
@@ -130,6 +133,7 @@ export class ByteBudget {
     this.departures = new Departures(this.#account, () => this.#lacking, this)
     this.onShortage(() => this.departures.settle())
     this.#line = new WaitQueue(this.queue.passBytes, waiter => this.#lending.mayBegin(waiter))
+    const { keepsProcess = true } = options
     this.#keepsProcess = keepsProcess
     this.#timer = new WaitTimer(
       () => this.#line.oldest(waiter => waiter.dueAt !== NEVER),

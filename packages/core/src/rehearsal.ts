@@ -17,7 +17,7 @@ export class Rehearsal {
   constructor(original: ByteBudget, share: ShareOptions | undefined, keeper: TwinKeeper) {
     const { queue } = original
     this.#original = original
-    this.#budget = new ByteBudget({ capacity: original.configuredCapacity, queue }, false)
+    this.#budget = new ByteBudget({ capacity: original.configuredCapacity, queue, keepsProcess: false })
     this.#shares = share === undefined ? undefined : new Shares(share, this.#budget)
     this.#keeper = keeper
   }

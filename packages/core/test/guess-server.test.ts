@@ -46,6 +46,27 @@ function open(begun: boolean): { handler: Handler; held: number[]; all: ServerRe
 }
 
 {
+  const streams = open(true)
+  scenario(
+    'observed ones teach so, too',
+    { options: { ...options, mode: 'observe' }, handler: streams.handler },
+    async (t, server) => {
+      const { governor } = server
+      const answers = Array.from({ length: 24 }, () => server.send('/events'))
+      await server.reached(24)
+      t.same(streams.held, Array(24).fill(GUESS))
+      t.equal(governor.stats().observed.waiting, 20)
+      await until(() => governor.stats().observed.waiting === 0, 'all to be let in')
+      answers.push(server.send('/events'))
+      await server.reached(25)
+      t.ok((streams.held.at(-1) as number) < GUESS / 2)
+      streams.end()
+      await Promise.all(answers)
+    },
+  )
+}
+
+{
   const slow = open(false)
   scenario(
     'what has not begun to answer teaches nothing',
