@@ -105,7 +105,11 @@ export function clientLeft(): PlimsollError {
 }
 
 export function requestOver(bytes?: number): PlimsollError {
-  return new PlimsollError('ERR_PLIMSOLL_RELEASED', 'The request is over', bytes === undefined ? {} : { bytes })
+  return new PlimsollError(
+    'ERR_PLIMSOLL_RELEASED',
+    'The request is over',
+    bytes === undefined ? {} : { bytes },
+  )
 }
 
 export function tooLate(): PlimsollError {

@@ -629,8 +629,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
   responseOver(clientGone: boolean): void {
     if (clientGone && this.#ended === undefined) this.giveUp(clientLeft())
     // Somebody has answered while it waited: it wants no bytes any more.
-    else if (this.admission !== undefined)
-      this.giveUp(requestOver())
+    else if (this.admission !== undefined) this.giveUp(requestOver())
     if (clientGone) {
       this.#clientGone = true
       this.work?.clientLeft()

@@ -515,3 +515,19 @@ t.test('nothing passes where nothing may, not even what costs nothing', async t 
   await promisesSettled()
   for (const outcome of outcomes) outcome()?.value?.release()
 })
+
+t.test('a process goes on for those who wait, unless it is told not to', async t => {
+  for (const keepsProcess of [true, false]) {
+    const budget = new ByteBudget({ capacity: 1, keepsProcess })
+    const held = budget.tryAcquire(1)
+    const before = timersThatKeepTheProcess()
+    const waits = [budget.acquire(1), budget.acquire(1, { timeoutMs: 10_000 })]
+    t.equal(timersThatKeepTheProcess() - before, keepsProcess ? 2 : 0)
+    held?.release()
+    for (const wait of waits) (await wait).release()
+  }
+})
+
+function timersThatKeepTheProcess(): number {
+  return process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
+}
