@@ -4,7 +4,7 @@ import { Governor, isPlimsollError, reservationOf } from '@plimsoll/core'
 
 const governor = new Governor({
   budget: '64MiB',
-  maxBody: '16MiB',
+  maxBody: '8MiB',
   // The declared body is the default. JSON takes up to six times that: its bytes, their text, what is parsed from it.
   cost: { fixed: '64KiB', perByte: 6 },
   exempt: ({ url }) => url === '/health',

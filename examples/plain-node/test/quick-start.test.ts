@@ -58,7 +58,7 @@ t.test('it serves, refuses, and ends when it is told to', async t => {
   await listening(`${url}/health`)
 
   const post = (body: string) => fetch(url, { method: 'POST', body })
-  t.same(await (await post('{"a":1}')).json(), { document: { a: 1 }, held: 3 * 7 })
+  t.same(await (await post('{"a":1}')).json(), { document: { a: 1 }, held: 64 * 1024 + 6 * 7 })
   t.equal((await post('{')).status, 400)
   t.equal((await post('1'.repeat(2 ** 24 + 1))).status, 413)
   const endless = new ReadableStream({ pull: out => out.enqueue(new Uint8Array(2 ** 20)) })

@@ -1,7 +1,7 @@
 import plimsoll from '@plimsoll/fastify'
 import Fastify from 'fastify'
 
-const app = Fastify({ bodyLimit: 16 * 2 ** 20 })
+const app = Fastify({ bodyLimit: 8 * 2 ** 20 })
 
 await app.register(plimsoll, { budget: '64MiB' })
 
