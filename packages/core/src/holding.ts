@@ -233,7 +233,11 @@ export class Holding implements Holder {
     this.#payer.guessDropped()
   }
 
-  /** Its handler says what it holds: no more is guessed. @returns how much of the guess it holds no more */
+  /**
+   * Its handler says what it holds: nothing is guessed from here on.
+   *
+   * @returns how much of the guess it holds no more
+   */
   endGuess(): number {
     const dropped = this.#dropped
     this.#dropped = 0

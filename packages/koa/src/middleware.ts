@@ -48,10 +48,10 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
       // To await without need would cost each request a turn.
       if (admitted instanceof Promise) await admitted
       await next()
-      // Koa leaves a response as it is that nobody can hear.
-      if (ctx.respond !== false) endUnheard(ctx.res)
+      handled(ctx)
     } catch (error) {
       if (!isRefusal(error)) {
+        handled(ctx)
         if (isNewDoubleNext(error)) governor.countRepeated(ctx.req)
         throw error
       }
@@ -68,6 +68,11 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   }
 
   return Object.assign(middleware, { governor })
+}
+
+/** Koa leaves a response as it is that nobody can hear. */
+function handled({ res, respond }: ParameterizedContext): void {
+  if (respond !== false) endUnheard(res)
 }
 
 function refuse(ctx: ParameterizedContext, error: PlimsollError): void {
