@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { send, serve, UNCOVERED } from '@plimsoll/contract'
+import { send, serve, UNCOVERED, until } from '@plimsoll/contract'
 import t from 'tap'
 import { plimsoll } from '../src/index.ts'
 import { hear } from './fixtures/heard.ts'
@@ -93,4 +95,27 @@ inBoth('what is thrown that is no error passes as without us', async (t, Koa) =>
   const { port } = await serve(t, app.callback(), governed.governor)
   t.equal((await send(port, '/')).status, 500)
   t.match(errors, [/non-error thrown/])
+})
+
+inBoth('a handler that fails as its client leaves has nothing in hand any more', async (t, Koa) => {
+  const MiB = 2 ** 20
+  const governed = plimsoll({ budget: 4 * MiB, cost: 2 * MiB, logger: silent })
+  const { governor } = governed
+  const app = new Koa()
+  const { errors } = hear(t, app)
+  app.use(governed)
+  app.use(async ctx => {
+    const { signal } = ctx.plimsoll
+    await once(signal, 'abort')
+    throw new Error('the query was cancelled')
+  })
+  const { port } = await serve(t, app.callback(), governor)
+  for (let at = 1; at <= 4; at++) {
+    const client = connect(port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\nHost: here\r\n\r\n')
+    await until(() => governor.stats().active === 1, 'its handler')
+    client.destroy()
+    await until(() => errors.length === at, 'its end')
+    t.match(governor.stats(), { active: 0, leftOver: 0 })
+  }
 })
