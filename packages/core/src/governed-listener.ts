@@ -1,7 +1,8 @@
 import { isRefusal } from './errors.ts'
 import type { Governor } from './governor.ts'
-import { answerRefusal, endUnheard } from './refusal.ts'
+import { answerRefusal } from './refusal.ts'
 import type { HttpRequest, HttpResponse } from './request-head.ts'
+import { handlerOver } from './unattended.ts'
 
 /** The handler of a plain server, with an admission before it. */
 export function admitFirst<Req extends HttpRequest, Res extends HttpResponse>(
@@ -17,7 +18,7 @@ export function admitFirst<Req extends HttpRequest, Res extends HttpResponse>(
           : handler.call(this as never, req, res)
       if (!isThenable(result)) return result
       return result.then(
-        () => endUnheard(res),
+        () => handlerOver(res),
         error => answerError(res, error),
       )
     } catch (error) {

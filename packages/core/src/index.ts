@@ -58,7 +58,7 @@ export {
   type ResolvedQueue,
   waitersBeside,
 } from './options.ts'
-export { answerRefusal, endUnheard, forgetBody, refusalBody } from './refusal.ts'
+export { answerRefusal, forgetBody, refusalBody } from './refusal.ts'
 export type { Logger } from './refusal-log.ts'
 export type {
   Evidence,
@@ -77,3 +77,4 @@ export { resolvePolicy } from './route-policy.ts'
 export type { Route } from './routes.ts'
 export { RunOnce, type RunOnceOptions } from './run-once.ts'
 export type { ShareOptions } from './shares.ts'
+export { handlerOver } from './unattended.ts'

@@ -1,9 +1,9 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
 import type { PlimsollError, PlimsollErrorCode } from './errors.ts'
 import type { GovernedRequest } from './governed-request.ts'
 import { LINGER_MS, lingerOnClose, lingerOnFinish } from './lingering-close.ts'
 import { type HttpRequest, type HttpResponse, isHttp2 } from './request-head.ts'
+import { handlerOver } from './unattended.ts'
 
 /** What a handler may have said of its own body. The rest stays: without CORS headers no browser reads a refusal. */
 const OF_A_BODY = [
@@ -96,7 +96,7 @@ function retryAfterSeconds(retryMs: number): number {
 export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
   // Not by its code: what a handler lets pass may tell of another request's client, whose work it shared.
   if (res.writableEnded || res.destroyed) {
-    endUnheard(res)
+    handlerOver(res)
     return
   }
   if (res.headersSent) {
@@ -113,12 +113,6 @@ export function answerRefusal(res: HttpResponse, error: PlimsollError): void {
     'Content-Length': Buffer.byteLength(body),
   })
   answer.end(body)
-}
-
-/** Ends a response that nobody hears any more, now that its handler is done with it: what that has in hand counts until then. */
-export function endUnheard(res: HttpResponse): void {
-  if (res.writableEnded || !(res.destroyed || (res as Http2ServerResponse).stream?.destroyed)) return
-  res.end()
 }
 
 /** Takes off a response what has been said of a body that it will not have. */

@@ -1,10 +1,10 @@
 import {
   type AdapterOptions,
   answerRefusal,
-  endUnheard,
   forgetBody,
   type Governor,
   governorOf,
+  handlerOver,
   isRefusal,
   type PlimsollError,
   type RequestReservation,
@@ -70,9 +70,9 @@ export function plimsoll(options: PlimsollOptions = {}): PlimsollMiddleware {
   return Object.assign(middleware, { governor })
 }
 
-/** Koa leaves a response as it is that nobody can hear. */
+/** Koa leaves a response as it is that nobody can hear: nobody else would tell that its handler is done. */
 function handled({ res, respond }: ParameterizedContext): void {
-  if (respond !== false) endUnheard(res)
+  if (respond !== false) handlerOver(res)
 }
 
 function refuse(ctx: ParameterizedContext, error: PlimsollError): void {
