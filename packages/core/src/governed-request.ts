@@ -507,7 +507,7 @@ export class GovernedRequest implements RequestReservation, BodyPayer, Finalizab
     const { largest } = this.#budget
     if (price.bytes > largest && this.observer === undefined)
       throw costTooLarge(price.bytes, largest, price.hasBody)
-    const more = this.#holding.moreThan(this.price, price)
+    const more = this.#holding.moreThanNow(price)
     if (more < 0) this.#priceFalls(-more)
     // Its twin grows by itself, below.
     else if (this.observer !== undefined) this.#holding.charge(more)

@@ -165,8 +165,7 @@ export class Holding implements Holder {
     const reservation = this.#reservation
     if (reservation === undefined || reservation.lent === 0) return true
     const loan = this.#borrow(reservation)
-    const more = this.moreThan(this.#payer.price, price)
-    const promised = Math.max(0, reservation.bytes + reservation.lent + more)
+    const promised = Math.max(0, reservation.bytes + reservation.lent + this.moreThanNow(price))
     return loan.tryClaim(this.#inUse(loan, price, promised), promised)
   }
 
@@ -244,13 +243,13 @@ export class Holding implements Holder {
     return dropped
   }
 
-  /** How much more than this price another one is, less what each of them has only guessed where that was given back. */
-  moreThan(before: Price, price: Price): number {
+  /** How much more another price is than that of now, less what each of them has only guessed where that was given back. */
+  moreThanNow(price: Price): number {
     const dropped = this.#guessDropped ? this.#unused(price) : 0
-    return price.bytes - dropped - (before.bytes - this.#dropped)
+    return price.bytes - dropped - (this.#payer.price.bytes - this.#dropped)
   }
 
-  /** It holds what another price says, by {@link moreThan}. */
+  /** It holds what another price says, by {@link moreThanNow}. */
   priced(price: Price): void {
     if (this.#guessDropped) this.#dropped = this.#unused(price)
   }

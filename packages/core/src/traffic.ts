@@ -41,7 +41,7 @@ export class Traffic {
    */
   released(request: GovernedRequest): RouteMeasures | undefined {
     this.#demanded -= request.demand
-    const row = request.row ?? this.#learned(request)
+    const row = this.#rowOf(request)
     row?.over(request.peakBuffered, request.res.statusCode >= 400)
     if (request.work !== undefined) row?.worked(request.work)
     if (request.admittedAt > 0) row?.measure(request.measured())
@@ -54,13 +54,14 @@ export class Traffic {
    * @returns the row of its route
    */
   streams(request: GovernedRequest): RouteMeasures | undefined {
-    const row = request.row ?? this.#learned(request)
+    const row = this.#rowOf(request)
     row?.buffersNothing()
     return row
   }
 
-  /** The row of a route that was answered for the first time. What there is not, is none: clients may ask for anything. */
-  #learned({ req, res, route }: GovernedRequest): RouteMeasures | undefined {
+  /** Made where its route is answered for the first time. What there is not, is none: clients may ask for anything. */
+  #rowOf({ row, req, res, route }: GovernedRequest): RouteMeasures | undefined {
+    if (row !== undefined) return row
     return typeof route !== 'string' && res.statusCode === 404 ? undefined : this.routes.learn(req, route)
   }
 

@@ -14,7 +14,8 @@ const OVER = Symbol.for('plimsoll.unattended')
  * and the work for those who have left grow without end (bench/scale: 1,000 bodies where 42 fit).
  *
  * That it is done is told by the end of its response, which frameworks call though nobody hears it, or by whoever sees the
- * handler end ({@link handlerOver}). What ends by itself with its client does not count: a body that is not whole, and a response that is under way.
+ * handler end ({@link handlerOver}). What ends by itself with its client does not count: a body that is not whole, and a
+ * response that is under way.
  */
 export function countUnattended(
   { price, reader, res }: Pick<GovernedRequest, 'price' | 'reader' | 'res'>,

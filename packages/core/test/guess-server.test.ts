@@ -12,12 +12,11 @@ const GUESS = CAPACITY / 4
 const options: GovernorOptions = { budget: CAPACITY, cost: 'auto' }
 
 /** Keeps its responses open, begun as event streams or not. */
-function open(begun: boolean): { handler: Handler; held: number[]; all: ServerResponse[]; end: () => void } {
+function open(begun: boolean): { handler: Handler; held: number[]; end: () => void } {
   const held: number[] = []
   const all: ServerResponse[] = []
   return {
     held,
-    all,
     handler: (_req, res, reservation) => {
       held.push(reservation.bytes)
       all.push(res)
