@@ -51,7 +51,7 @@ export class Share {
   /** How many bytes its next one lacks. */
   get shortage(): number {
     const { first } = this.#line
-    return first === undefined || this.#fits(first.bytes) ? 0 : this.promised + first.bytes - this.#capacity
+    return first === undefined ? 0 : Math.max(0, this.#lacking(first.bytes))
   }
 
   isKeptUpBy(): boolean {
@@ -131,9 +131,16 @@ export class Share {
     this.#room = Math.max(this.#room, bytes)
   }
 
-  /** What is larger than the share takes all of it: refused, it could never be served. */
   #fits(bytes: number): boolean {
-    return this.promised === 0 || this.promised + bytes <= this.#capacity
+    return this.#lacking(bytes) <= 0
+  }
+
+  /**
+   * How much of it has to be over before one of so many bytes comes in. What is larger than the share takes all of it:
+   * refused, it could never be served. Small ones pass it meanwhile, in the lane.
+   */
+  #lacking(bytes: number): number {
+    return this.promised - Math.max(this.#capacity - bytes, this.#budget.lane.capacity)
   }
 }
 

@@ -286,6 +286,21 @@ scenario(
   },
 )
 
+scenario(
+  'and where one waits that is larger than the share',
+  { options: { ...options(), budget: '4MiB' } },
+  async (t, server) => {
+    const slow = await server.connect()
+    slow.write(head('POST', '/slow', { 'Content-Length': 512 * KiB }) + '1'.repeat(510 * KiB))
+    await until(() => server.governor.stats().paidIn > 500 * KiB, 'what was sent')
+    const larger = await server.connect()
+    larger.write(post('/larger', 'x'.repeat(2048 * KiB)))
+    t.same(await larger.answers(1), [200])
+    t.same(await slow.answers(1), [408])
+    await over(server)
+  },
+)
+
 const regrown = keeping()
 scenario(
   'who has given back all and grows again is counted to the same key',

@@ -83,6 +83,22 @@ t.test('nor behind one that is larger than the share, and has all of it', async 
   t.notOk(shares.tryEnter('a', 10 * 1024), 'no more than that')
 })
 
+t.test('small requests of a key that never end do not keep out what is larger than the share', async t => {
+  const budget = new ByteBudget({ capacity: 100 * 1024, queue: { lane: 8192 } })
+  const shares = new Shares({ key: 'address' }, budget)
+  const share = shares.tryEnter('a', 25 * 1024)
+  const bytes = 50 * 1024
+  const giant = outcomeOf(shares.enter('a', () => bytes, bytes, new AbortController().signal, 60_000))
+  t.equal(shares.tryEnter('a', 2048), share, 'a small one passes it')
+  t.equal(share?.shortage, 19 * 1024, 'all but what the lane holds')
+  share?.leave(25 * 1024)
+  await promisesSettled()
+  t.same(giant(), { value: share })
+  t.equal(share?.shortage, 0)
+  for (const held of [2048, bytes]) share?.leave(held)
+  t.equal(shares.size, 0)
+})
+
 const KEEPER: RequestKeeper = {
   waiting: new Set(),
   working: new Set(),
