@@ -47,6 +47,9 @@ export const LOG_EVERY_MS = 10_000
 
 const ADVICE: Partial<Record<Topic, string>> = {
   connections: 'all that are open are in use, or too new to be closed. To allow more, raise `connections`',
+  ERR_PLIMSOLL_TOO_SLOW:
+    'its client stood still, and others waited for what it kept. Where the same clients come back to it, bound what one may ' +
+    'hold: `share`',
   ERR_PLIMSOLL_NO_ROOM:
     "it needs more than it was admitted with, and holds bytes, so it may not wait. Where that is a route's own cost, mount " +
     "the route's policy before the application's: then it waits for all of it at once. Where it is an encoded body, or " +

@@ -92,6 +92,7 @@ t.test('a client that is gone is no refusal of ours, and not logged', async t =>
 
 t.test('what can be done about a refusal is said with it', async t => {
   const advice: Partial<Record<PlimsollErrorCode, RegExp>> = {
+    ERR_PLIMSOLL_TOO_SLOW: /stood still.*bound what one may hold: `share`$/,
     ERR_PLIMSOLL_NO_ROOM: /mount the route's policy before the application's/,
     ERR_PLIMSOLL_BODY_TOO_LARGE: /raise maxBody .*body: 'stream'/,
     ERR_PLIMSOLL_BODY_OVER_BUDGET: /raise the budget.*body: 'stream'/,
