@@ -48,10 +48,10 @@ export class Share {
     return this.#line.size
   }
 
-  /** How many bytes its next one lacks. */
+  /** How many bytes its next one lacks; 0 or less where nobody does. */
   get shortage(): number {
     const { first } = this.#line
-    return first === undefined ? 0 : Math.max(0, this.#lacking(first.bytes))
+    return first === undefined ? 0 : this.#lacking(first.bytes)
   }
 
   isKeptUpBy(): boolean {
